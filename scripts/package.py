@@ -1,0 +1,60 @@
+"""Make an installable wheel of a combination.
+
+python scripts/package.py pipelines/drug_first packages --version 0.1.0
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import spacy.cli
+import typer
+from folders import replacing
+from wasabi import msg
+
+
+def package(pipeline: Path, packages: Path, *, version: str) -> Path:
+    """Build the wheel of a pipeline, from scratch each time.
+
+    Nothing of an earlier build is left in it, as `setup.py` alone would leave.
+
+    RETURNS: the wheel, `packages/en_NAME-VERSION/dist/en_NAME-VERSION-*.whl`.
+    RAISES FileNotFoundError: no wheel came out; what the build printed says why.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        copy, built = Path(name) / pipeline.name, Path(name) / "built"
+        shutil.copytree(pipeline, copy)
+        built.mkdir()
+        spacy.cli.package(
+            copy,
+            built,
+            name=pipeline.name,
+            version=version,
+            create_sdist=False,
+            create_wheel=True,
+            silent=False,
+        )
+        (made,) = built.iterdir()
+        with replacing(packages / made.name) as folder:
+            shutil.copytree(made, folder, dirs_exist_ok=True)
+            if not list(folder.glob("dist/*.whl")):
+                raise FileNotFoundError(f"{pipeline}: no wheel was built")
+    return next((packages / made.name).glob("dist/*.whl"))
+
+
+def main(
+    pipeline: Annotated[Path, typer.Argument(help="The combination's folder")],
+    packages: Annotated[Path, typer.Argument(help="The folder that packages go to")],
+    version: Annotated[str, typer.Option(help="The wheel's version")] = "0.1.0",
+) -> None:
+    """Make an installable wheel of a combination."""
+    try:
+        wheel = package(pipeline, packages, version=version)
+    except FileNotFoundError as error:
+        msg.fail("No wheel was made", str(error), exits=1)
+    msg.good(str(wheel))
+
+
+if __name__ == "__main__":
+    typer.run(main)
