@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import spacy
 import srsly
 import typer
-from folders import replacing
 from spacy.language import Language
 from spacy.training.initialize import get_sourced_components
 from spacy.util import load_config, load_model_from_config
 from thinc.api import Config
 from wasabi import msg
+
+from folders import replacing
 
 
 def assemble(config_path: Path, output: Path) -> Language:

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import spacy.cli
 import typer
-from folders import replacing
 from wasabi import msg
+
+from folders import replacing
 
 
 def package(pipeline: Path, packages: Path, *, version: str) -> Path:

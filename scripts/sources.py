@@ -13,14 +13,17 @@ from typing import Annotated, Any
 import spacy
 import srsly
 import typer
-from archive import UnreachableError, download, extract_pipeline
-from folders import replacing, sha256
 from spacy.cli.train import train
 from spacy.util import get_package_path, is_package, load_config, load_meta
 from wasabi import msg
 
+from archive import UnreachableError, download, extract_pipeline
+from folders import replacing, sha256
+
 # both NERs are known by this name in their source pipelines
 NER = "ner"
+# the project's own annotated text
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
 
 
@@ -40,6 +43,7 @@ def get_source(
     *,
     url: str = "",
     md5: str = "",
+    text: Path | None = None,
     origin: Origin = Origin.auto,
 ) -> dict[str, Any]:
     """Put a source pipeline into `target` and record it in `sources.json` beside it.
@@ -52,6 +56,8 @@ def get_source(
     name: a package's name, or the path of a pipeline.
     url: the official archive (wheel or sdist) of the package that its file name tells.
     md5: its checksum, "" where none is published.
+    text: what `config` trains on, as it was before `convert`. Text of one's own, from
+        outside `assets/`, is there to be trained on, so nothing is downloaded then.
     RETURNS: the entry in sources.json.
     RAISES ValueError: the pipeline is not to be had, or is of no use here. `target` is
         then left as it was.
@@ -59,6 +65,8 @@ def get_source(
     ledger = target.parent / "sources.json"
     entries = dict(srsly.read_json(ledger)) if ledger.exists() else {}
     made_from = _fingerprint(config)
+    if text and ASSETS not in text.resolve().parents and not Path(name).is_dir():
+        origin = Origin.embedded
     with replacing(target) as folder:
         found = None if origin is Origin.embedded else _find(name, url, md5, folder)
         if found is None:
@@ -177,11 +185,16 @@ def main(
     config: Annotated[Path, typer.Argument(help="What the embedded one is trained by")],
     url: Annotated[str, typer.Option(help="The official archive")] = "",
     md5: Annotated[str, typer.Option(help="The checksum of the archive")] = "",
+    text: Annotated[
+        Path | None, typer.Option(help="The annotated text; if your own, it is used")
+    ] = None,
     origin: Annotated[Origin, typer.Option(help="What may be used")] = Origin.auto,
 ) -> None:
     """Get one of the two source pipelines: as it is, downloaded, or trained here."""
     try:
-        entry = get_source(role, name, target, config, url=url, md5=md5, origin=origin)
+        entry = get_source(
+            role, name, target, config, url=url, md5=md5, text=text, origin=origin
+        )
     except ValueError as error:
         msg.fail(f"No source pipeline for {role}", str(error), exits=1)
     msg.good(f"{target}: {entry['name']} {entry['version']} ({entry['origin']})")

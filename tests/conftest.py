@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from doubles import make_core, make_drugs, make_old_drugs
 
 ROOT = Path(__file__).parent.parent

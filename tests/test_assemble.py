@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import spacy
-from assemble import assemble, complete
-from doubles import TEXTS, make_core, make_drugs
 from spacy.util import load_config
 from thinc.api import Config
+
+from assemble import assemble, complete
+from doubles import TEXTS, make_core, make_drugs
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 ORDERS = ["drug_first", "drug_last"]

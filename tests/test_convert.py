@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import spacy
 import srsly
-from convert import convert
 from spacy.tokens import Doc, DocBin
+
+from convert import convert
 
 
 def write(path: Path, *records: Any) -> Path:

@@ -16,10 +16,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import sources
 import spacy
 import spacy.cli
 import srsly
+
+import sources
 from archive import extract_pipeline
 from doubles import TEXTS, make_core, make_old_drugs
 from sources import Origin, get_source
@@ -169,14 +170,32 @@ def test_embedded_is_trained_anew_only_when_its_input_changed(
     assert len(trained) == 2
 
 
-def refused(tmp_path: Path, config: Path, name: str, **options: str) -> str:
+def test_own_text_is_trained_on_instead_of_a_download(
+    tmp_path: Path, config: Path, trained: list[Path], host: str
+) -> None:
+    target, url = tmp_path / "sources" / "drugs", f"{host}/{SDIST}"
+    for text, origin in [("assets/a.jsonl", "downloaded"), ("own.jsonl", "embedded")]:
+        path = ROOT / text if origin == "downloaded" else tmp_path / text
+        entry = get_source("drugs", "en_ner_drugs", target, config, url=url, text=path)
+        assert entry["origin"] == origin
+    assert trained == [config]
+
+
+def refused(
+    tmp_path: Path,
+    config: Path,
+    name: str,
+    *,
+    url: str = "",
+    md5: str = "",
+    origin: Origin = Origin.auto,
+) -> str:
     """Ask for a source that must be refused; nothing earlier may be touched."""
     target = tmp_path / "sources" / "core"
     target.mkdir(parents=True)
     (target / "earlier").write_text("here")
     with pytest.raises(ValueError) as error:
-        origin = Origin(options.pop("origin", "auto"))
-        get_source("core", name, target, config, origin=origin, **options)
+        get_source("core", name, target, config, url=url, md5=md5, origin=origin)
     assert [path.name for path in target.iterdir()] == ["earlier"]
     assert [path.name for path in target.parent.iterdir()] == ["core"]
     return str(error.value)
@@ -184,7 +203,7 @@ def refused(tmp_path: Path, config: Path, name: str, **options: str) -> str:
 
 def test_official_does_not_fall_back(tmp_path: Path, config: Path) -> None:
     url = f"http://127.0.0.1:1/{WHEEL}"
-    told = refused(tmp_path, config, "en_core_web_md", url=url, origin="official")
+    told = refused(tmp_path, config, "en_core_web_md", url=url, origin=Origin.official)
     assert "out of reach" in told
 
 
