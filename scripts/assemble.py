@@ -16,7 +16,10 @@ from spacy.util import load_config, load_model_from_config
 from thinc.api import Config
 from wasabi import msg
 
+import components  # noqa: F401 (makes its factories known)
+from causes import set_starts, vectors_differ
 from folders import replacing
+from views import home_view
 
 
 def assemble(config_path: Path, output: Path) -> Language:
@@ -29,7 +32,7 @@ def assemble(config_path: Path, output: Path) -> Language:
     RAISES ValueError: a source is missing, the core has no `ner`, or the config's names
         and the core's collide. `output` is then left as it was.
     """
-    config = load_config(config_path)
+    config = load_config(config_path).interpolate()
     core = Path(config["paths"]["core"])
     for name, path in config["paths"].items():
         if not Path(path, "config.cfg").is_file():
@@ -38,7 +41,10 @@ def assemble(config_path: Path, output: Path) -> Language:
                 "`sources`, or correct the path"
             )
     full = complete(config, load_config(core / "config.cfg"), str(config_path))
+    isolated = isolate(full, spacy.load(core), spacy.load(config["paths"]["drugs"]))
     nlp = load_model_from_config(full, auto_fill=True)
+    for name in isolated:
+        nlp.get_pipe(name).load(config["paths"]["drugs"])
     sourced = get_sourced_components(full.interpolate())
     nlp._link_components()
     with nlp.select_pipes(disable=[*sourced]):
@@ -85,6 +91,43 @@ def complete(config: Config, core: Config, name: str) -> Config:
     for kept in set(there) - {"ner"}:
         full["components"][kept] = {"source": source}
     return full
+
+
+def isolate(config: Config, core: Language, drugs: Language) -> list[str]:
+    """Give the drug NER a pipeline of its own in `config`, where it needs one.
+
+    RETURNS: the names of the components so changed; none if the core's vocab,
+        tokenizer and sentence starts serve both.
+    """
+    reasons = why_isolated(core, drugs)
+    names = []
+    for name, component in config["components"].items():
+        if reasons and component.get("source") == config["paths"]["drugs"]:
+            ner = component.get("component", name)
+            config["components"][name] = {"factory": "isolated_ner", "ner": ner}
+            names.append(name)
+            msg.info(
+                f"{name} keeps a pipeline of its own inside the combination, since "
+                f"its source has {', '.join(reasons)}"
+            )
+    return names
+
+
+def why_isolated(core: Language, drugs: Language) -> list[str]:
+    """Tell what would make the NER of `drugs` see other features in `core`."""
+    view = home_view(drugs)
+    reasons = []
+    rules = [nlp.tokenizer.to_bytes(exclude=["vocab"]) for nlp in (core, drugs)]
+    if rules[0] != rules[1]:
+        reasons.append("another tokenizer")
+    norms = [nlp.vocab.lookups.get_table("lexeme_norm", {}) for nlp in (core, drugs)]
+    if dict(norms[0]) != dict(norms[1]):
+        reasons.append("other norms (lexeme_norm)")
+    if vectors_differ(core, view):
+        reasons.append("other vectors")
+    if set_starts(home_view(core)) or set_starts(view):
+        reasons.append("other sentence starts")
+    return reasons
 
 
 def _describe(config_path: Path, config: Config) -> dict[str, Any]:

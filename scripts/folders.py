@@ -6,6 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import srsly
 
 
 @contextmanager
@@ -37,3 +40,11 @@ def sha256(*paths: Path) -> str:
                 digest = hashlib.sha256(file.read_bytes()).hexdigest()
                 lines.append(f"{digest}  {Path(name).as_posix()}\n")
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".tmp")
+    srsly.write_json(unfinished, content)
+    unfinished.replace(path)

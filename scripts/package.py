@@ -8,10 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
+import spacy
 import spacy.cli
 import typer
 from wasabi import msg
 
+import components
 from folders import replacing
 
 
@@ -19,6 +21,8 @@ def package(pipeline: Path, packages: Path, *, version: str) -> Path:
     """Build the wheel of a pipeline, from scratch each time.
 
     Nothing of an earlier build is left in it, as `setup.py` alone would leave.
+
+    The code of components.py goes along where the pipeline has a component of it.
 
     RETURNS: the wheel, `packages/en_NAME-VERSION/dist/en_NAME-VERSION-*.whl`.
     RAISES FileNotFoundError: no wheel came out; what the build printed says why.
@@ -30,6 +34,7 @@ def package(pipeline: Path, packages: Path, *, version: str) -> Path:
         spacy.cli.package(
             copy,
             built,
+            code_paths=_code(pipeline),
             name=pipeline.name,
             version=version,
             create_sdist=False,
@@ -42,6 +47,13 @@ def package(pipeline: Path, packages: Path, *, version: str) -> Path:
             if not list(folder.glob("dist/*.whl")):
                 raise FileNotFoundError(f"{pipeline}: no wheel was built")
     return next((packages / made.name).glob("dist/*.whl"))
+
+
+def _code(pipeline: Path) -> list[Path]:
+    """Name the files that a pipeline needs besides spaCy; most need none."""
+    pipes = [pipe for _, pipe in spacy.load(pipeline).pipeline]
+    ours = any(type(pipe).__module__ == components.__name__ for pipe in pipes)
+    return [Path(components.__file__)] if ours else []
 
 
 def main(

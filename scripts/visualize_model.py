@@ -12,6 +12,8 @@ import streamlit as st
 import typer
 from spacy_streamlit.util import process_text
 
+import components  # noqa: F401 (makes its factories known)
+
 SAMPLE = "My name is John Benz and I remove weeds from my garden."
 
 

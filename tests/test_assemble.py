@@ -10,7 +10,8 @@ from thinc.api import Config
 from assemble import assemble, complete
 from doubles import TEXTS, make_core, make_drugs
 
-CONFIGS = Path(__file__).parent.parent / "configs"
+ROOT = Path(__file__).parent.parent
+CONFIGS = ROOT / "configs"
 ORDERS = ["drug_first", "drug_last"]
 
 
