@@ -77,7 +77,8 @@ def swap_vectors(core: Language, drugs: Language) -> Language:
 def widen_vectors(core: Language, drugs: Language) -> Language:
     nlp = combine(core, drugs)
     nlp.vocab.reset_vectors(width=nlp.vocab.vectors_length + 1)
-    nlp.vocab.set_vector("Anna", nlp.vocab.get_vector("Anna") + 1)
+    row = numpy.ones(nlp.vocab.vectors_length, dtype="float32")
+    nlp.vocab.set_vector("Anna", row)  # type: ignore[arg-type]
     return nlp
 
 
