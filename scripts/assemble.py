@@ -16,7 +16,7 @@ from spacy.util import load_config, load_model_from_config
 from thinc.api import Config
 from wasabi import msg
 
-import components  # noqa: F401 (makes its factories known)
+import shipped  # noqa: F401 (makes the factories known)
 from causes import set_starts, vectors_differ
 from folders import replacing
 from views import home_view
@@ -49,6 +49,9 @@ def assemble(config_path: Path, output: Path) -> Language:
     nlp._link_components()
     with nlp.select_pipes(disable=[*sourced]):
         nlp.initialize()
+    for _, pipe in nlp.pipeline:
+        if hasattr(pipe, "validate"):
+            pipe.validate(nlp)
     # what it was built from is told by its meta, not by paths of this machine
     for name in config["paths"]:
         nlp.config["paths"].pop(name)

@@ -15,7 +15,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.util import minibatch
 from wasabi import msg
 
-import components  # noqa: F401 (makes its factories known)
+import shipped  # noqa: F401 (makes the factories known)
 from causes import OTHER_COMPONENTS, Cause, diagnose
 from folders import write_json
 from views import View, home_view, view

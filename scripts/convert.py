@@ -16,7 +16,13 @@ from spacy.tokens import Doc, DocBin, Span
 from wasabi import msg
 
 
-def convert(source: Path, target: Path, *, labels_of: Path | None = None) -> int:
+def convert(
+    source: Path,
+    target: Path,
+    *,
+    labels_of: Path | None = None,
+    outside: bool = False,
+) -> int:
     """Write one Doc per accepted record, with its spans as `doc.ents`.
 
     Sentence starts are set by spaCy's rule-based sentencizer: the text carries none
@@ -27,6 +33,8 @@ def convert(source: Path, target: Path, *, labels_of: Path | None = None) -> int
         records are kept. A true `conflict` is kept as `doc.user_data["conflict"]`.
     target: the .spacy file; replaced only when the whole of `source` is sound.
     labels_of: an already converted file; a label that it lacks is an error.
+    outside: for the NER of another label set, to which every span here is no entity,
+        and all other tokens are unknown. Records without spans are left out.
     RETURNS: the number of Docs.
     RAISES ValueError: the file is missing or empty, a line is no such record, or a span
         is outside its text, not on token boundaries, overlapping or of unknown label.
@@ -40,7 +48,13 @@ def convert(source: Path, target: Path, *, labels_of: Path | None = None) -> int
     for where, record in _records(source):
         doc = nlp(record["text"])
         doc.user_data["conflict"] = bool(record.get("conflict"))
-        doc.ents = _ents(doc, record.get("spans") or [], where, known)
+        ents = _ents(doc, record.get("spans") or [], where, known)
+        if outside and not ents:
+            continue
+        if outside:
+            doc.set_ents([], outside=ents, default="missing")
+        else:
+            doc.ents = ents
         docs.add(doc)
     if not len(docs):
         raise ValueError(
@@ -124,10 +138,13 @@ def main(
     labels_of: Annotated[
         Path | None, typer.Option(help="Allow only the labels in this .spacy file")
     ] = None,
+    outside: Annotated[
+        bool, typer.Option("--outside", help="Spans are no entities, the rest unknown")
+    ] = False,
 ) -> None:
     """Convert annotated text from Prodigy's JSONL format to spaCy's DocBin."""
     try:
-        count = convert(source, target, labels_of=labels_of)
+        count = convert(source, target, labels_of=labels_of, outside=outside)
     except ValueError as error:
         msg.fail("Nothing was converted", str(error), exits=1)
     msg.good(f"{target}: {count} texts from {source}")

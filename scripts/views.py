@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from components import IsolatedNER
+from isolated import IsolatedNER
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import streamlit as st
 import typer
 from spacy_streamlit.util import process_text
 
-import components  # noqa: F401 (makes its factories known)
+import shipped  # noqa: F401 (makes the factories known)
 
 SAMPLE = "My name is John Benz and I remove weeds from my garden."
 

@@ -97,9 +97,9 @@ def make_drugs(
     return nlp
 
 
-def make_old_drugs() -> Language:
+def make_old_drugs(seed: int = 1) -> Language:
     """Make a double of the published en_ner_drugs: an early spaCy 3's, on its own."""
-    nlp = make_drugs(embed="spacy.MultiHashEmbed.v1")
+    nlp = make_drugs(seed=seed, embed="spacy.MultiHashEmbed.v1")
     nlp.meta["spacy_version"] = ">=3.0.0rc2,<3.1.0"
     return nlp
 

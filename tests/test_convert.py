@@ -52,6 +52,16 @@ def test_only_accepted_records_are_kept(tmp_path: Path) -> None:
     assert [doc.text for doc in read(tmp_path / "a.spacy")] == ["accept"]
 
 
+def test_spans_of_another_label_set_are_outside_and_the_rest_unknown(
+    tmp_path: Path,
+) -> None:
+    record = {"text": "H in Oslo", "spans": [span(0, 1)]}
+    source = write(tmp_path / "a.jsonl", record, {"text": "nothing marked"})
+    assert convert(source, tmp_path / "a.spacy", outside=True) == 1
+    (doc,) = read(tmp_path / "a.spacy")
+    assert [token.ent_iob_ for token in doc] == ["O", "", ""]
+
+
 @pytest.mark.parametrize(
     ("text", "spans", "culprit"),
     [

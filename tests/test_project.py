@@ -11,12 +11,18 @@ import pytest
 import spacy
 import srsly
 
+import shipped  # noqa: F401 (makes the factories known)
 from conftest import copy_project, run_project
 
 pytestmark = pytest.mark.slow
 
 SAMPLE = "My name is John Benz and I remove weeds from my garden."
-COMBINATIONS = ["drug_first", "drug_last"]
+# the folder in pipelines/, and the name of the wheel
+COMBINATIONS = {
+    "drug_first": "en_drug_first",
+    "drug_last": "en_drug_last",
+    "resolved": "en_drug_resolved",
+}
 PRINT_ENTS = (
     "import sys, spacy; print([(e.text, e.label_) for e in "
     "spacy.load(sys.argv[1])(sys.argv[2]).ents])"
@@ -96,9 +102,9 @@ def test_wheels_load_anywhere_and_say_the_same(project: Path, tmp_path: Path) ->
     python = tmp_path / "venv" / scripts / "python"
     pip = [str(python), "-m", "pip", "install", "--quiet", *map(str, wheels)]
     subprocess.run(pip, check=True)
-    for name in COMBINATIONS:
+    for name, wheel in COMBINATIONS.items():
         done = subprocess.run(
-            [python, "-W", "error", "-c", PRINT_ENTS, f"en_{name}", SAMPLE],
+            [python, "-W", "error", "-c", PRINT_ENTS, wheel, SAMPLE],
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -108,10 +114,24 @@ def test_wheels_load_anywhere_and_say_the_same(project: Path, tmp_path: Path) ->
 
 
 def test_wheel_tells_what_it_is_made_of(project: Path) -> None:
-    for name in COMBINATIONS:
-        meta = srsly.read_json(project / f"packages/en_{name}-0.1.0/meta.json")
+    for wheel in COMBINATIONS.values():
+        meta = srsly.read_json(project / f"packages/{wheel}-0.1.0/meta.json")
         assert [source["role"] for source in meta["sources"]] == ["core", "drugs"]
         assert all(source["origin"] == "embedded" for source in meta["sources"])
         assert "DRUG" in meta["labels"]["ner_drug"]
         assert "PERSON" in meta["labels"]["ner"]
         assert meta["description"] and meta["license"]
+
+
+def test_every_ner_of_every_combination_is_exact(project: Path) -> None:
+    report = srsly.read_json(project / "metrics" / "fidelity.json")
+    assert set(report) == set(COMBINATIONS)
+    for components in report.values():
+        assert {result["verdict"] for result in components.values()} == {"exact"}
+        assert all(result["texts"] >= 500 for result in components.values())
+
+
+def test_orders_are_plain_spacy(project: Path) -> None:
+    for name in ["drug_first", "drug_last"]:
+        load = f"import spacy; spacy.load({str(project / 'pipelines' / name)!r})"
+        subprocess.run([sys.executable, "-c", load], check=True, cwd=project)
