@@ -236,7 +236,7 @@ class Resolve:
         """
         kept = []
         decisions = []
-        for cluster in clusters(self._candidates(doc)):
+        for cluster in clusters(self.candidates(doc)):
             if len(cluster) == 1:
                 kept += cluster
                 continue
@@ -248,7 +248,7 @@ class Resolve:
             doc.user_data["conflicts"] = decisions
         return doc
 
-    def _candidates(self, doc: Doc) -> list[Span]:
+    def candidates(self, doc: Doc) -> list[Span]:
         """Collect the candidates in order, equal ones of several NERs once."""
         found: dict[tuple[int, int, int], Span] = {}
         for component in self.components:

@@ -15,13 +15,16 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from wasabi import msg
 
+# the project's own annotated text
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
 
 def convert(
     source: Path,
     target: Path,
     *,
     labels_of: Path | None = None,
-    outside: bool = False,
+    outside_of: Path | None = None,
 ) -> int:
     """Write one Doc per accepted record, with its spans as `doc.ents`.
 
@@ -33,8 +36,9 @@ def convert(
         records are kept. A true `conflict` is kept as `doc.user_data["conflict"]`.
     target: the .spacy file; replaced only when the whole of `source` is sound.
     labels_of: an already converted file; a label that it lacks is an error.
-    outside: for the NER of another label set, to which every span here is no entity,
-        and all other tokens are unknown. Records without spans are left out.
+    outside_of: write what `source` tells the NER that learns from this other text:
+        every span here is no entity there, and all other tokens are unknown. That holds
+        for the project's own text only, so for other text no Doc is written.
     RETURNS: the number of Docs.
     RAISES ValueError: the file is missing or empty, a line is no such record, or a span
         is outside its text, not on token boundaries, overlapping or of unknown label.
@@ -45,18 +49,19 @@ def convert(
     nlp.add_pipe("sentencizer")
     docs = DocBin(store_user_data=True)
     known = _labels(labels_of, nlp) if labels_of else None
-    for where, record in _records(source):
+    ours = outside_of is None or ASSETS in outside_of.resolve().parents
+    for where, record in _records(source) if ours else []:
         doc = nlp(record["text"])
         doc.user_data["conflict"] = bool(record.get("conflict"))
         ents = _ents(doc, record.get("spans") or [], where, known)
-        if outside and not ents:
+        if outside_of and not ents:
             continue
-        if outside:
+        if outside_of:
             doc.set_ents([], outside=ents, default="missing")
         else:
             doc.ents = ents
         docs.add(doc)
-    if not len(docs):
+    if ours and not len(docs):
         raise ValueError(
             f"{source}: no accepted record in it, so nothing to learn from"
         )
@@ -138,13 +143,13 @@ def main(
     labels_of: Annotated[
         Path | None, typer.Option(help="Allow only the labels in this .spacy file")
     ] = None,
-    outside: Annotated[
-        bool, typer.Option("--outside", help="Spans are no entities, the rest unknown")
-    ] = False,
+    outside_of: Annotated[
+        Path | None, typer.Option(help="Spans are no entities to who learns from this")
+    ] = None,
 ) -> None:
     """Convert annotated text from Prodigy's JSONL format to spaCy's DocBin."""
     try:
-        count = convert(source, target, labels_of=labels_of, outside=outside)
+        count = convert(source, target, labels_of=labels_of, outside_of=outside_of)
     except ValueError as error:
         msg.fail("Nothing was converted", str(error), exits=1)
     msg.good(f"{target}: {count} texts from {source}")

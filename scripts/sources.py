@@ -18,12 +18,11 @@ from spacy.util import get_package_path, is_package, load_config, load_meta
 from wasabi import msg
 
 from archive import UnreachableError, download, extract_pipeline
+from convert import ASSETS
 from folders import replacing, sha256
 
 # both NERs are known by this name in their source pipelines
 NER = "ner"
-# the project's own annotated text
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
 
 

@@ -8,7 +8,7 @@ import spacy
 import srsly
 from spacy.tokens import Doc, DocBin
 
-from convert import convert
+from convert import ASSETS, convert
 
 
 def write(path: Path, *records: Any) -> Path:
@@ -57,9 +57,13 @@ def test_spans_of_another_label_set_are_outside_and_the_rest_unknown(
 ) -> None:
     record = {"text": "H in Oslo", "spans": [span(0, 1)]}
     source = write(tmp_path / "a.jsonl", record, {"text": "nothing marked"})
-    assert convert(source, tmp_path / "a.spacy", outside=True) == 1
+    ours = ASSETS / "core_train.jsonl"
+    assert convert(source, tmp_path / "a.spacy", outside_of=ours) == 1
     (doc,) = read(tmp_path / "a.spacy")
     assert [token.ent_iob_ for token in doc] == ["O", "", ""]
+    # one's own labels may well be within the project's
+    own = tmp_path / "own.jsonl"
+    assert convert(source, tmp_path / "a.spacy", outside_of=own) == 0
 
 
 @pytest.mark.parametrize(
