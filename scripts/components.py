@@ -2,20 +2,17 @@
 
     ner -> ner_candidates -> ner_drug -> ner_drug_candidates -> resolve
 
-They ship in the wheels, together with policies.py and isolated.py; no file of the three
+They ship in the wheels, as do confidence.py, policies.py and isolated.py; none of them
 imports another, because a package imports them under its own name.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
-import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
-from thinc.api import Model
-from thinc.types import Floats2d
+from spacy.util import registry
 
 # ------------------------------------------------------------------ provenance
 # All of it is read from what spaCy keeps with a doc anyway (span groups and user
@@ -60,103 +57,6 @@ Span.set_extension("score", getter=get_score, force=True)
 Doc.set_extension("conflicts", getter=get_conflicts, force=True)
 
 
-# ------------------------------------------------------------------ confidence
-
-
-class Confidence:
-    """What a greedy NER thought of the entities it found.
-
-    The score of an entity is the product, over its tokens, of the softmax of the
-    action that the NER took there, its logits divided by a temperature. The output of
-    the NER's tok2vec is kept from the run that found the entities, so that only the
-    entities' tokens are computed again, and no entity can change.
-    """
-
-    def __init__(self, ner: Any, temperature: float = 1.0) -> None:
-        """Listen to a NER from now on."""
-        self.ner, self.temperature = ner, temperature
-        self.tokvecs: WeakKeyDictionary[Doc, Floats2d] = WeakKeyDictionary()
-        layer = ner.model.layers[0]
-        layer._func = self._remembering(layer._func)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out what belongs to docs of this process."""
-        return {**self.__dict__, "tokvecs": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Start with no docs."""
-        self.__dict__.update(state, tokvecs=WeakKeyDictionary())
-
-    def _remembering(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def forward(model: Model, docs: Any, is_train: bool) -> Any:
-            output = function(model, docs, is_train)
-            if not is_train:
-                start = 0
-                for doc in docs:
-                    self.tokvecs[doc] = output[0][start : start + len(doc)]
-                    start += len(doc)
-            return output
-
-        return forward
-
-    def score(self, doc: Doc, spans: Sequence[Span]) -> list[float]:
-        """Score entities that the NER has just found in a doc."""
-        if not spans:
-            return []
-        vectors = self.tokvecs.pop(doc)
-        logits = self._logits(vectors, spans) / self.temperature
-        logits -= logits.max(axis=1, keepdims=True)
-        logs = logits - numpy.log(numpy.exp(logits).sum(axis=1, keepdims=True))
-        names = {name: i for i, name in enumerate(self.ner.move_names)}
-        scores, row = [], 0
-        for span in spans:
-            total = 0.0
-            for move in _moves(span):
-                total += float(logs[row, names[f"{move}-{span.label_}"]])
-                row += 1
-            scores.append(float(numpy.exp(total)))
-        return scores
-
-    def _logits(self, vectors: Any, spans: Sequence[Span]) -> Any:
-        """Compute the logits of every action at every token of the spans.
-
-        The state of spaCy's NER inside an entity is this token, the entity's first
-        token and the one before this; outside, this token alone.
-        """
-        model = self.ner.model
-        lower, upper = model.get_ref("lower"), model.get_ref("upper")
-        weights, pad = lower.get_param("W"), lower.get_param("pad")
-        at = [i for span in spans for i in range(span.start, span.end)]
-        first = [span.start for span in spans for _ in range(span.start, span.end)]
-        inside = numpy.array([i > f for i, f in zip(at, first, strict=True)])
-        before = [max(i - 1, 0) for i in at]
-        hidden = lower.get_param("b") + numpy.tensordot(vectors[at], weights[0], (1, 2))
-        for feature, tokens in [(1, first), (2, before)]:
-            found = numpy.tensordot(vectors[tokens], weights[feature], (1, 2))
-            hidden = hidden + numpy.where(inside[:, None, None], found, pad[0, feature])
-        return upper.predict(hidden.max(axis=2))
-
-
-def _moves(span: Span) -> str:
-    """Spell the actions that make an entity: U, or B, I and L."""
-    length = span.end - span.start
-    return "U" if length == 1 else "B" + "I" * (length - 2) + "L"
-
-
-def make_confidence(pipe: Any, temperature: float) -> Confidence | None:
-    """Listen to a component, if it is a greedy NER of spaCy; others have no scores."""
-    model = getattr(pipe, "model", None)
-    greedy = (
-        isinstance(model, Model)
-        and {"tok2vec", "lower", "upper"} <= set(model.ref_names)
-        and model.get_ref("lower").get_dim("nF") == 3
-        and model.get_ref("lower").get_dim("nP") > 1
-        and bool(model.attrs.get("has_upper"))
-        and pipe.cfg.get("beam_width", 1) == 1
-    )
-    return Confidence(pipe, temperature) if greedy else None
-
-
 class Candidates:
     """Moves what a NER found from `doc.ents` to `doc.spans`, so that the next is blind.
 
@@ -175,11 +75,12 @@ class Candidates:
                 f"(there are {', '.join(nlp.component_names)})"
             )
         pipe = nlp.get_pipe(component)
+        listen = registry.misc.get("ner_confidence.v1")
         if scores and hasattr(pipe, "listen"):
-            pipe.listen(partial(make_confidence, temperature=temperature))
+            pipe.listen(partial(listen, temperature=temperature))
             self.scorer = pipe
         elif scores:
-            self.scorer = make_confidence(pipe, temperature=temperature)
+            self.scorer = listen(pipe, temperature=temperature)
 
     def __call__(self, doc: Doc) -> Doc:
         """Move the entities of one doc."""

@@ -1,5 +1,6 @@
 """The project's own commands, run as a user runs them."""
 
+import os
 import subprocess
 import sys
 import time
@@ -23,6 +24,10 @@ COMBINATIONS = {
     "drug_last": "en_drug_last",
     "resolved": "en_drug_resolved",
 }
+PRINT_PROVENANCE = (
+    "import sys, spacy; doc = spacy.load(sys.argv[1])(sys.argv[2]); "
+    "print([(e.text, e._.component, e._.score) for e in doc.ents], doc._.conflicts)"
+)
 PRINT_ENTS = (
     "import sys, spacy; print([(e.text, e.label_) for e in "
     "spacy.load(sys.argv[1])(sys.argv[2]).ents])"
@@ -111,6 +116,34 @@ def test_wheels_load_anywhere_and_say_the_same(project: Path, tmp_path: Path) ->
             check=True,
         )
         assert done.stdout.strip() == str(ents(project / "pipelines" / name))
+    done = subprocess.run(
+        [python, "-c", PRINT_PROVENANCE, "en_drug_resolved", SAMPLE],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    doc = spacy.load(project / "pipelines" / "resolved")(SAMPLE)
+    told = [(ent.text, ent._.component, ent._.score) for ent in doc.ents]
+    assert done.stdout.strip() == f"{told} {doc._.conflicts}"
+    assert doc._.conflicts
+
+
+def test_installed_wheels_are_checked_like_folders(
+    project: Path, tmp_path: Path
+) -> None:
+    wheels = sorted(map(str, project.glob("packages/*/dist/*.whl")))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
+    subprocess.run([*pip, str(tmp_path), *wheels], check=True)
+    done = subprocess.run(
+        [sys.executable, "scripts/check_fidelity.py", *COMBINATIONS.values()],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("exact") == 2 * len(COMBINATIONS)
 
 
 def test_wheel_tells_what_it_is_made_of(project: Path) -> None:

@@ -11,9 +11,10 @@ from spacy.util import load_config
 from test_assemble import CONFIGS, config_for
 
 from assemble import assemble
+from calibration import expected_calibration_error
 from conflict_report import report_conflicts, to_markdown
 from doubles import TEXTS, make_core, make_drugs
-from tune_policy import expected_calibration_error, fill, tune
+from tune_policy import fill, tune
 
 
 @pytest.fixture
