@@ -87,8 +87,8 @@ def complete(config: Config, core: Config, name: str) -> Config:
     at = there.index("ner")
     full = config.copy()
     full["nlp"] = {
-        **core["nlp"],
         **config["nlp"],
+        **core["nlp"],
         "pipeline": [*there[:at], *ours, *there[at + 1 :]],
     }
     for kept in set(there) - {"ner"}:

@@ -48,8 +48,12 @@ class Confidence:
         return forward
 
     def score(self, doc: Doc, spans: Sequence[Span]) -> list[float]:
-        """Score entities that the NER has just found in a doc."""
-        if not spans:
+        """Score entities that the NER has just found in a doc.
+
+        RETURNS: a score for each, 1.0 for what was there before the NER ran; nothing if
+            the NER has not seen the doc.
+        """
+        if not spans or doc not in self.tokvecs:
             return []
         vectors = self.tokvecs.pop(doc)
         logits = self._logits(vectors, spans) / self.temperature
@@ -60,7 +64,8 @@ class Confidence:
         for span in spans:
             total = 0.0
             for move in _moves(span):
-                total += float(logs[row, names[f"{move}-{span.label_}"]])
+                action = names.get(f"{move}-{span.label_}")
+                total += 0.0 if action is None else float(logs[row, action])
                 row += 1
             scores.append(float(numpy.exp(total)))
         return scores
