@@ -24,6 +24,7 @@ class Confidence:
         """Listen to a NER from now on."""
         self.ner, self.temperature = ner, temperature
         self.tokvecs: WeakKeyDictionary[Doc, Floats2d] = WeakKeyDictionary()
+        self.moves: dict[str, int] = {}
         layer = ner.model.layers[0]
         layer._func = self._remembering(layer._func)
 
@@ -59,7 +60,7 @@ class Confidence:
         logits = self._logits(vectors, spans) / self.temperature
         logits -= logits.max(axis=1, keepdims=True)
         logs = logits - numpy.log(numpy.exp(logits).sum(axis=1, keepdims=True))
-        names = {name: i for i, name in enumerate(self.ner.move_names)}
+        names = self._moves()
         scores, row = [], 0
         for span in spans:
             total = 0.0
@@ -69,6 +70,12 @@ class Confidence:
                 row += 1
             scores.append(float(numpy.exp(total)))
         return scores
+
+    def _moves(self) -> dict[str, int]:
+        """Number the NER's actions; spelling them takes time, so it is done once."""
+        if len(self.moves) != self.ner.moves.n_moves:
+            self.moves = {name: i for i, name in enumerate(self.ner.move_names)}
+        return self.moves
 
     def _logits(self, vectors: Any, spans: Sequence[Span]) -> Any:
         """Compute the logits of every action at every token of the spans.
