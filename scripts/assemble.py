@@ -18,6 +18,7 @@ from wasabi import msg
 
 import shipped  # noqa: F401 (makes the factories known)
 from causes import set_starts, vectors_differ
+from components import Resolve
 from folders import replacing
 from views import home_view
 
@@ -50,7 +51,7 @@ def assemble(config_path: Path, output: Path) -> Language:
     with nlp.select_pipes(disable=[*sourced]):
         nlp.initialize()
     for _, pipe in nlp.pipeline:
-        if hasattr(pipe, "validate"):
+        if isinstance(pipe, Resolve):
             pipe.validate(nlp)
     # what it was built from is told by its meta, not by paths of this machine
     for name in config["paths"]:

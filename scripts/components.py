@@ -6,13 +6,13 @@ They ship in the wheels, as do confidence.py, policies.py and isolated.py; none 
 imports another, because a package imports them under its own name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
-from spacy.util import registry
+from spacy.util import minibatch, registry
 
 # ------------------------------------------------------------------ provenance
 # All of it is read from what spaCy keeps with a doc anyway (span groups and user
@@ -84,8 +84,18 @@ class Candidates:
 
     def __call__(self, doc: Doc) -> Doc:
         """Move the entities of one doc."""
-        spans = list(doc.ents)
-        scores = self.scorer.score(doc, spans) if self.scorer else []
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Move the entities of many docs."""
+        for docs in minibatch(stream, batch_size):
+            found = [(doc, doc.ents) for doc in docs]
+            scores = self.scorer.score(found) if self.scorer else [[]] * len(found)
+            for (doc, spans), told in zip(found, scores, strict=True):
+                self._move(doc, spans, told)
+                yield doc
+
+    def _move(self, doc: Doc, spans: Sequence[Span], scores: list[float]) -> None:
         doc.spans[self.component] = SpanGroup(
             doc, name=self.component, spans=spans, attrs={"scores": scores}
         )
@@ -93,7 +103,6 @@ class Candidates:
             for token in span:
                 token.ent_kb_id, token.ent_id = 0, 0
         doc.set_ents([], default="missing")
-        return doc
 
 
 class Resolve:

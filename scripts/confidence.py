@@ -48,59 +48,67 @@ class Confidence:
 
         return forward
 
-    def score(self, doc: Doc, spans: Sequence[Span]) -> list[float]:
-        """Score entities that the NER has just found in a doc.
+    def score(self, found: Sequence[tuple[Doc, Sequence[Span]]]) -> list[list[float]]:
+        """Score entities that the NER has just found in some docs, all at once.
 
-        RETURNS: a score for each, 1.0 for what was there before the NER ran; nothing if
-            the NER has not seen the doc.
+        RETURNS: for each doc a score for each entity, 1.0 for one that was there before
+            the NER ran; nothing for a doc that the NER has not seen.
         """
-        if not spans or doc not in self.tokvecs:
-            return []
-        vectors = self.tokvecs.pop(doc)
-        logits = self._logits(vectors, spans) / self.temperature
-        logits -= logits.max(axis=1, keepdims=True)
-        logs = logits - numpy.log(numpy.exp(logits).sum(axis=1, keepdims=True))
-        names = self._moves()
-        scores, row = [], 0
-        for span in spans:
-            total = 0.0
-            for move in _moves(span):
-                action = names.get(f"{move}-{span.label_}")
-                total += 0.0 if action is None else float(logs[row, action])
-                row += 1
-            scores.append(float(numpy.exp(total)))
-        return scores
+        seen = [(doc, spans) for doc, spans in found if spans and doc in self.tokvecs]
+        scores: dict[int, list[float]] = {}
+        if seen:
+            logits = self._logits(seen) / self.temperature
+            logits -= logits.max(axis=1, keepdims=True)
+            logs = logits - numpy.log(numpy.exp(logits).sum(axis=1, keepdims=True))
+            row = 0
+            for doc, spans in seen:
+                scores[id(doc)] = []
+                for span in spans:
+                    actions = self._actions(span)
+                    rows = logs[range(row, row + len(actions)), actions]
+                    known = -1 not in actions
+                    scores[id(doc)].append(
+                        float(numpy.exp(rows.sum())) if known else 1.0
+                    )
+                    row += len(actions)
+        return [scores.get(id(doc), []) for doc, _ in found]
 
-    def _moves(self) -> dict[str, int]:
-        """Number the NER's actions; spelling them takes time, so it is done once."""
+    def _actions(self, span: Span) -> list[int]:
+        """Number the actions that make an entity: U, or B, I and L; -1 if unknown."""
         if len(self.moves) != self.ner.moves.n_moves:
+            # spelling them takes time, so it is done once
             self.moves = {name: i for i, name in enumerate(self.ner.move_names)}
-        return self.moves
+        size = span.end - span.start
+        spelled = "U" if size == 1 else "B" + "I" * (size - 2) + "L"
+        return [self.moves.get(f"{move}-{span.label_}", -1) for move in spelled]
 
-    def _logits(self, vectors: Any, spans: Sequence[Span]) -> Any:
+    def _logits(self, found: Sequence[tuple[Doc, Sequence[Span]]]) -> Any:
         """Compute the logits of every action at every token of the spans.
 
         The state of spaCy's NER inside an entity is this token, the entity's first
         token and the one before this; outside, this token alone.
         """
+        at: list[int] = []
+        first: list[int] = []
+        vectors: list[Any] = []
+        offset = 0
+        for doc, spans in found:
+            for span in spans:
+                at += range(offset + span.start, offset + span.end)
+                first += [offset + span.start] * (span.end - span.start)
+            vectors.append(self.tokvecs.pop(doc))
+            offset += len(doc)
+        tokens: Any = numpy.vstack(vectors)
         model = self.ner.model
         lower, upper = model.get_ref("lower"), model.get_ref("upper")
         weights, pad = lower.get_param("W"), lower.get_param("pad")
-        at = [i for span in spans for i in range(span.start, span.end)]
-        first = [span.start for span in spans for _ in range(span.start, span.end)]
-        inside = numpy.array([i > f for i, f in zip(at, first, strict=True)])
-        before = [max(i - 1, 0) for i in at]
-        hidden = lower.get_param("b") + numpy.tensordot(vectors[at], weights[0], (1, 2))
-        for feature, tokens in [(1, first), (2, before)]:
-            found = numpy.tensordot(vectors[tokens], weights[feature], (1, 2))
-            hidden = hidden + numpy.where(inside[:, None, None], found, pad[0, feature])
+        now, start = numpy.array(at), numpy.array(first)
+        inside = (now > start)[:, None, None]
+        hidden = lower.get_param("b") + numpy.tensordot(tokens[now], weights[0], (1, 2))
+        for feature, where in [(1, start), (2, now - 1)]:
+            extra = numpy.tensordot(tokens[where], weights[feature], (1, 2))
+            hidden = hidden + numpy.where(inside, extra, pad[0, feature])
         return upper.predict(hidden.max(axis=2))
-
-
-def _moves(span: Span) -> str:
-    """Spell the actions that make an entity: U, or B, I and L."""
-    length = span.end - span.start
-    return "U" if length == 1 else "B" + "I" * (length - 2) + "L"
 
 
 @registry.misc("ner_confidence.v1")

@@ -29,7 +29,7 @@ class IsolatedNER:
         self.nlp = nlp.__class__()
         self.make_confidence: Callable[[Any], Any] | None = None
         self.confidence: Any = None
-        self.found: WeakKeyDictionary[Doc, dict[Any, float]] = WeakKeyDictionary()
+        self.found: WeakKeyDictionary[Doc, list[float]] = WeakKeyDictionary()
 
     def load(self, path: str | Path) -> None:
         """Take over a saved pipeline, up to its NER."""
@@ -54,10 +54,9 @@ class IsolatedNER:
         if self.ner in self.nlp.pipe_names:
             self.confidence = make_confidence(self.nlp.get_pipe(self.ner))
 
-    def score(self, doc: Doc, spans: Sequence[Span]) -> list[float]:
-        """Score entities that this component has just found in a doc."""
-        scores = self.found.pop(doc, {})
-        return [scores[s.start, s.end] for s in spans] if self.confidence else []
+    def score(self, found: Sequence[tuple[Doc, Sequence[Span]]]) -> list[list[float]]:
+        """Score entities that this component has just found in some docs."""
+        return [self.found.pop(doc, []) for doc, _ in found]
 
     def __call__(self, doc: Doc) -> Doc:
         """Add the entities of one doc."""
@@ -66,17 +65,19 @@ class IsolatedNER:
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Add the entities of many docs."""
         for docs in minibatch(stream, batch_size):
-            read = self.nlp.pipe([doc.text for doc in docs], batch_size=batch_size)
-            for doc, own in zip(docs, read, strict=True):
-                spans = self._fitting(doc, own)
-                doc.ents = [*doc.ents, *spans]
+            texts = [doc.text for doc in docs]
+            read = list(self.nlp.pipe(texts, batch_size=batch_size))
+            found = [(own, own.ents) for own in read]
+            scores = self.confidence.score(found) if self.confidence else []
+            for at, doc in enumerate(docs):
+                self._add(doc, read[at].ents, scores[at] if scores else [])
                 yield doc
 
-    def _fitting(self, doc: Doc, own: Doc) -> list[Span]:
+    def _add(self, doc: Doc, ents: Sequence[Span], scores: list[float]) -> None:
+        """Write the entities that fit among those there are, and keep their scores."""
         taken = {token.i for ent in doc.ents for token in ent}
-        scores = self.confidence.score(own, own.ents) if self.confidence else []
-        spans, kept = [], {}
-        for at, ent in enumerate(own.ents):
+        spans, kept = [], []
+        for at, ent in enumerate(ents):
             span = doc.char_span(
                 ent.start_char,
                 ent.end_char,
@@ -87,11 +88,10 @@ class IsolatedNER:
             if span is not None and taken.isdisjoint(range(span.start, span.end)):
                 taken.update(range(span.start, span.end))
                 spans.append(span)
-                if scores:
-                    kept[span.start, span.end] = scores[at]
-        if self.confidence:
+                kept += scores[at : at + 1]
+        if kept:
             self.found[doc] = kept
-        return spans
+        doc.ents = [*doc.ents, *spans]
 
     def to_disk(self, path: Path, exclude: Iterable[str] = ()) -> None:
         """Save the pipeline inside."""

@@ -42,7 +42,10 @@ def main() -> int:
         python = prepare(ROOT / f"requirements{'-dev' if testing else ''}.txt")
     except subprocess.CalledProcessError as error:
         sys.exit(f"The environment could not be made: {error}")
-    run = [str(python), "-m", "spacy", "project", "run", *sys.argv[1:]]
+    run = [str(python), "-m", "spacy", "project", "run"]
+    if sys.argv[1:]:
+        # the project's folder stands between the command and its options
+        run += [sys.argv[1], ".", *sys.argv[2:]]
     return subprocess.run(run, cwd=ROOT).returncode
 
 

@@ -62,8 +62,10 @@ def run_project(
     project: Path, *arguments: str, module: str = "spacy project"
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m spacy project run ...` in a project."""
+    # the project's folder stands between the command and its options
+    command, *options = arguments
     return subprocess.run(
-        [sys.executable, "-m", *module.split(), "run", *arguments],
+        [sys.executable, "-m", *module.split(), "run", command, ".", *options],
         cwd=project,
         capture_output=True,
         text=True,

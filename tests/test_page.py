@@ -24,7 +24,8 @@ def page(project: Path) -> Iterator[str]:
     """The address of the page, served from the built project."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    command = ["spacy", "project", "run", "visualize-model", "--vars.port", port]
+    command = ["spacy", "project", "run", "visualize-model", "."]
+    command += ["--vars.port", port]
     environment = os.environ | {"STREAMLIT_SERVER_HEADLESS": "true"}
     server = subprocess.Popen(
         [sys.executable, "-m", *command], cwd=project, env=environment
