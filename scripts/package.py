@@ -6,10 +6,11 @@ python scripts/package.py pipelines/drug_first packages --version 0.1.0
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import spacy
 import spacy.cli
+import srsly
 import typer
 from wasabi import msg
 
@@ -17,7 +18,14 @@ from folders import replacing
 from shipped import FILES, MODULES
 
 
-def package(pipeline: Path, packages: Path, *, name: str, version: str) -> Path:
+def package(
+    pipeline: Path,
+    packages: Path,
+    *,
+    name: str,
+    version: str,
+    scores: Path | None = None,
+) -> Path:
     """Build the wheel of a pipeline, from scratch each time.
 
     Nothing of an earlier build is left in it, as `setup.py` alone would leave.
@@ -25,6 +33,7 @@ def package(pipeline: Path, packages: Path, *, name: str, version: str) -> Path:
     The code of shipped.py goes along where the pipeline has a component of it.
 
     name: what the package is called, without the language before it.
+    scores: what `evaluate` wrote; the pipeline's figures go into its meta.json.
     RETURNS: the wheel, `packages/en_NAME-VERSION/dist/en_NAME-VERSION-*.whl`.
     RAISES FileNotFoundError: no wheel came out; what the build printed says why.
     """
@@ -32,6 +41,10 @@ def package(pipeline: Path, packages: Path, *, name: str, version: str) -> Path:
         copy, built = Path(work) / pipeline.name, Path(work) / "built"
         shutil.copytree(pipeline, copy)
         built.mkdir()
+        if scores:
+            meta = srsly.read_json(copy / "meta.json")
+            meta["performance"] = _performance(scores, pipeline.name)
+            srsly.write_json(copy / "meta.json", meta)
         spacy.cli.package(
             copy,
             built,
@@ -50,6 +63,13 @@ def package(pipeline: Path, packages: Path, *, name: str, version: str) -> Path:
     return next((packages / made.name).glob("dist/*.whl"))
 
 
+def _performance(scores: Path, pipeline: str) -> dict[str, Any]:
+    """Name a pipeline's figures as spaCy does in meta.json."""
+    figures = srsly.read_json(scores)["pipelines"][pipeline]
+    micro = {f"ents_{key}": value for key, value in figures["all"].items()}
+    return {**micro, "ents_per_type": figures["labels"]}
+
+
 def _code(pipeline: Path) -> list[Path]:
     """Name the files that a pipeline needs besides spaCy; most need none."""
     pipes = [pipe for _, pipe in spacy.load(pipeline).pipeline]
@@ -61,11 +81,20 @@ def main(
     pipeline: Annotated[Path, typer.Argument(help="The combination's folder")],
     packages: Annotated[Path, typer.Argument(help="The folder that packages go to")],
     name: Annotated[str, typer.Option(help="Its name, if not the folder's")] = "",
+    scores: Annotated[
+        Path | None, typer.Option(help="Scores for its meta.json")
+    ] = None,
     version: Annotated[str, typer.Option(help="The wheel's version")] = "0.1.0",
 ) -> None:
     """Make an installable wheel of a combination."""
     try:
-        wheel = package(pipeline, packages, name=name or pipeline.name, version=version)
+        wheel = package(
+            pipeline,
+            packages,
+            name=name or pipeline.name,
+            version=version,
+            scores=scores,
+        )
     except FileNotFoundError as error:
         msg.fail("No wheel was made", str(error), exits=1)
     msg.good(str(wheel))

@@ -154,6 +154,7 @@ def test_wheel_tells_what_it_is_made_of(project: Path) -> None:
         assert "DRUG" in meta["labels"]["ner_drug"]
         assert "PERSON" in meta["labels"]["ner"]
         assert meta["description"] and meta["license"]
+        assert meta["performance"]["ents_f"] > 0.7
 
 
 def test_every_ner_of_every_combination_is_exact(project: Path) -> None:
