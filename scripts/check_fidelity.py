@@ -12,7 +12,7 @@ import spacy
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from spacy.util import minibatch
+from spacy.util import load_language_data, minibatch, registry
 from wasabi import msg
 
 import shipped  # noqa: F401 (makes the factories known)
@@ -108,9 +108,21 @@ def hard_texts(*pipelines: Language) -> list[str]:
     words: set[str] = set()
     for nlp in pipelines:
         table = nlp.vocab.lookups.get_table("lexeme_norm", {})
-        words |= {nlp.vocab.strings[key] for key in table if key in nlp.vocab.strings}
+        words |= {
+            word
+            for word in [*nlp.vocab.strings, *_normed(str(nlp.lang))]
+            if word in table
+        }
         words |= {str(rule) for rule in getattr(nlp.tokenizer, "rules", None) or {}}
     return HARD + [" ".join(batch) for batch in minibatch(sorted(words), 12)]
+
+
+def _normed(lang: str) -> list[str]:
+    """List the words with a norm in spacy-lookups-data; a table knows only hashes."""
+    if lang not in registry.lookups:
+        return []
+    path = registry.lookups.get(lang).get("lexeme_norm")
+    return list(load_language_data(path)) if path else []
 
 
 def _compare(here: View, home: View, texts: list[str]) -> Verdict:
