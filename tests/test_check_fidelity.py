@@ -264,10 +264,9 @@ def test_plain_spacy_where_one_vocab_serves_both(tmp_path: Path) -> None:
 
 def test_hard_texts_hold_every_norm_and_token_rule() -> None:
     core = make_core()
-    core.vocab.lookups.get_table("lexeme_norm").set("grey-haired", "gray-haired")
-    core.vocab.lookups.get_table("lexeme_norm").set("accoutrement", "accouterment")
+    core.vocab.lookups.get_table("lexeme_norm").set("immunise", "immunize")
     text = " ".join(hard_texts(core))
-    assert "accoutrement" in text
+    assert "immunise" in text.split()
     assert "colour" in text and "can't" in text and "😀" in text
     assert "" in hard_texts(core)
 
