@@ -241,11 +241,6 @@ def _tell(span: Span) -> dict[str, Any]:
     }
 
 
-@Language.factory(
-    "ner_candidates",
-    assigns=["doc.ents", "doc.spans"],
-    default_config={"scores": True, "temperature": 1.0},
-)
 def make_candidates(
     nlp: Language, name: str, component: str, scores: bool, temperature: float
 ) -> Candidates:
@@ -253,7 +248,6 @@ def make_candidates(
     return Candidates(nlp, name, component, scores, temperature)
 
 
-@Language.factory("resolve_entities", assigns=["doc.ents"])
 def make_resolve(
     nlp: Language,
     name: str,
@@ -268,3 +262,15 @@ def make_resolve(
                 f"{', '.join(nlp.component_names)})"
             )
     return Resolve(name, components, policy)
+
+
+# several wheels, or a wheel and this file, may be loaded together: the first will do
+if not Language.has_factory("ner_candidates"):
+    Language.factory(
+        "ner_candidates",
+        assigns=["doc.ents", "doc.spans"],
+        default_config={"scores": True, "temperature": 1.0},
+        func=make_candidates,
+    )
+if not Language.has_factory("resolve_entities"):
+    Language.factory("resolve_entities", assigns=["doc.ents"], func=make_resolve)

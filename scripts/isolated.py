@@ -118,7 +118,16 @@ class IsolatedNER:
         return self
 
 
-@Language.factory("isolated_ner", assigns=["doc.ents"], default_config={"ner": "ner"})
 def make_isolated_ner(nlp: Language, name: str, ner: str) -> IsolatedNER:
     """Create an empty IsolatedNER."""
     return IsolatedNER(nlp, name, ner)
+
+
+# several wheels, or a wheel and this file, may be loaded together: the first will do
+if not Language.has_factory("isolated_ner"):
+    Language.factory(
+        "isolated_ner",
+        assigns=["doc.ents"],
+        default_config={"ner": "ner"},
+        func=make_isolated_ner,
+    )

@@ -51,6 +51,7 @@ def package(
             code_paths=_code(pipeline),
             name=name,
             version=version,
+            require_parent=True,
             create_sdist=False,
             create_wheel=True,
             silent=False,

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -28,7 +29,10 @@ def page(project: Path) -> Iterator[str]:
     command += ["--vars.port", port]
     environment = os.environ | {"STREAMLIT_SERVER_HEADLESS": "true"}
     server = subprocess.Popen(
-        [sys.executable, "-m", *command], cwd=project, env=environment
+        [sys.executable, "-m", *command],
+        cwd=project,
+        env=environment,
+        start_new_session=True,
     )
     url = f"http://localhost:{port}"
     try:
@@ -38,8 +42,10 @@ def page(project: Path) -> Iterator[str]:
                 break
         yield url
     finally:
-        server.terminate()
+        # as Ctrl-C does: to the command and to what it has started
+        os.killpg(server.pid, signal.SIGINT)
         server.wait(20)
+        assert not answers(url)
 
 
 def answers(url: str) -> bool:
