@@ -24,7 +24,7 @@ class Confidence:
         """Listen to a NER from now on."""
         self.ner, self.temperature = ner, temperature
         self.tokvecs: WeakKeyDictionary[Doc, Floats2d] = WeakKeyDictionary()
-        self.moves: dict[str, int] = {}
+        self.actions: dict[tuple[str, int], list[int]] = {}
         layer = ner.model.layers[0]
         layer._func = self._remembering(layer._func)
 
@@ -55,32 +55,28 @@ class Confidence:
             the NER ran; nothing for a doc that the NER has not seen.
         """
         seen = [(doc, spans) for doc, spans in found if spans and doc in self.tokvecs]
-        scores: dict[int, list[float]] = {}
-        if seen:
-            logits = self._logits(seen) / self.temperature
-            logits -= logits.max(axis=1, keepdims=True)
-            logs = logits - numpy.log(numpy.exp(logits).sum(axis=1, keepdims=True))
-            row = 0
-            for doc, spans in seen:
-                scores[id(doc)] = []
-                for span in spans:
-                    actions = self._actions(span)
-                    rows = logs[range(row, row + len(actions)), actions]
-                    known = -1 not in actions
-                    scores[id(doc)].append(
-                        float(numpy.exp(rows.sum())) if known else 1.0
-                    )
-                    row += len(actions)
-        return [scores.get(id(doc), []) for doc, _ in found]
+        if not seen:
+            return [[] for _ in found]
+        logits = self._logits(seen) / self.temperature
+        logits -= logits.max(axis=1, keepdims=True)
+        logs = logits - numpy.log(numpy.exp(logits).sum(axis=1, keepdims=True))
+        actions = [self._actions(span) for _, spans in seen for span in spans]
+        flat = numpy.concatenate(actions)
+        taken = numpy.where(flat < 0, 0.0, logs[numpy.arange(len(flat)), flat])
+        starts = numpy.cumsum([0, *map(len, actions[:-1])])
+        scores = iter(numpy.exp(numpy.add.reduceat(taken, starts)).tolist())
+        told = {id(doc): [next(scores) for _ in spans] for doc, spans in seen}
+        return [told.get(id(doc), []) for doc, _ in found]
 
     def _actions(self, span: Span) -> list[int]:
         """Number the actions that make an entity: U, or B, I and L; -1 if unknown."""
-        if len(self.moves) != self.ner.moves.n_moves:
-            # spelling them takes time, so it is done once
-            self.moves = {name: i for i, name in enumerate(self.ner.move_names)}
-        size = span.end - span.start
-        spelled = "U" if size == 1 else "B" + "I" * (size - 2) + "L"
-        return [self.moves.get(f"{move}-{span.label_}", -1) for move in spelled]
+        key = (span.label_, span.end - span.start)
+        if key not in self.actions:
+            label, size = key
+            spelled = "U" if size == 1 else "B" + "I" * (size - 2) + "L"
+            moves = {name: i for i, name in enumerate(self.ner.move_names)}
+            self.actions[key] = [moves.get(f"{m}-{label}", -1) for m in spelled]
+        return self.actions[key]
 
     def _logits(self, found: Sequence[tuple[Doc, Sequence[Span]]]) -> Any:
         """Compute the logits of every action at every token of the spans.
@@ -102,12 +98,19 @@ class Confidence:
         model = self.ner.model
         lower, upper = model.get_ref("lower"), model.get_ref("upper")
         weights, pad = lower.get_param("W"), lower.get_param("pad")
+        shape = (-1, *weights.shape[1:3])
+        flat = weights.reshape((weights.shape[0], -1, weights.shape[3]))
+
+        def part(feature: int, where: numpy.ndarray) -> Any:
+            product = model.ops.gemm(tokens[where], flat[feature], trans2=True)
+            return product.reshape(shape)
+
         now, start = numpy.array(at), numpy.array(first)
-        inside = (now > start)[:, None, None]
-        hidden = lower.get_param("b") + numpy.tensordot(tokens[now], weights[0], (1, 2))
+        inside = now > start
+        hidden = lower.get_param("b") + part(0, now)
         for feature, where in [(1, start), (2, now - 1)]:
-            extra = numpy.tensordot(tokens[where], weights[feature], (1, 2))
-            hidden = hidden + numpy.where(inside, extra, pad[0, feature])
+            hidden[inside] += part(feature, where[inside])
+            hidden[~inside] += pad[0, feature]
         return upper.predict(hidden.max(axis=2))
 
 
