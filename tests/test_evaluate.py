@@ -69,7 +69,7 @@ def test_command_names_labels_that_no_pipeline_knows(
     gold[0].ents = [Span(gold[0], 0, 1, "GADGET")]
     DocBin(docs=gold, store_user_data=True).to_disk(tmp_path / "t.spacy")
     done = run(tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 0
     assert "no pipeline knows the labels GADGET" in " ".join(done.stdout.split())
     scores = srsly.read_json(tmp_path / "scores.json")
     assert set(scores["pipelines"]) == {"core", "drugs"}
