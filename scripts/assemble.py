@@ -57,7 +57,7 @@ def assemble(config_path: Path, output: Path) -> Language:
     for name in config["paths"]:
         nlp.config["paths"].pop(name)
     nlp.config["initialize"]["before_init"] = None
-    nlp.meta.update(_describe(config_path, full))
+    nlp.meta.update(describe(config_path.stem, full["nlp"]["pipeline"], core))
     with replacing(output) as folder:
         nlp.to_disk(folder)
         for file in core.glob("LICENSE*"):
@@ -134,17 +134,19 @@ def why_isolated(core: Language, drugs: Language) -> list[str]:
     return reasons
 
 
-def _describe(config_path: Path, config: Config) -> dict[str, Any]:
-    """Write the part of meta.json that a person reads."""
-    ledger = Path(config["paths"]["core"]).parent / "sources.json"
+def describe(name: str, pipeline: list[str], core: Path) -> dict[str, Any]:
+    """Write the part of meta.json that a person reads.
+
+    core: the core pipeline; beside it lies sources.json.
+    """
+    ledger = core.parent / "sources.json"
     sources = srsly.read_json(ledger) if ledger.exists() else {}
     names = {role: f"{s['name']} {s['version']}" for role, s in sources.items()}
-    order = " -> ".join(config["nlp"]["pipeline"])
     licenses = sorted({s["license"] for s in sources.values() if s["license"]})
     return {
-        "name": config_path.stem,
+        "name": name,
         "description": f"{names.get('core', 'The core')} with the NER of "
-        f"{names.get('drugs', 'the drug pipeline')} in it: {order}",
+        f"{names.get('drugs', 'the drug pipeline')} in it: {' -> '.join(pipeline)}",
         "license": " and ".join(licenses),
         # spaCy's schema wants plain strings here
         "sources": [{**s, "labels": ", ".join(s["labels"])} for s in sources.values()],

@@ -18,7 +18,7 @@ from wasabi import msg
 import shipped  # noqa: F401 (makes the factories known)
 from causes import OTHER_COMPONENTS, Cause, diagnose
 from folders import write_json
-from views import View, home_view, view
+from views import NAMES, View, home_view, view
 
 # what is compared of every token: what a NER's features are made of, ...
 FEATURES = [
@@ -79,7 +79,7 @@ def check_fidelity(
     RETURNS: by component: `exact` if all is equal; `same entities` if what the NER sees
         differs but what it says does not; `broken` otherwise, with causes.
     """
-    homes = {"ner": core, "ner_drug": drugs}
+    homes = dict(zip(NAMES, (core, drugs), strict=True))
     added = set(combination.component_names) - set(core.component_names)
     # run alone means without what else proposes entities, or decides about them
     foreign = {"ner"} | {

@@ -1,48 +1,86 @@
-"""Score pipelines on text that is annotated with both label sets.
+"""Measure every pipeline on text that is annotated with both label sets.
 
-    python scripts/evaluate.py corpus/test.spacy metrics/scores.json sources/core \
-        sources/drugs pipelines/drug_first pipelines/drug_last
+    python scripts/evaluate.py corpus/test.spacy metrics/scores.json pipelines \
+        --core sources/core --drugs sources/drugs
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import spacy
+import srsly
 import typer
 from spacy.language import Language
-from spacy.scorer import Scorer
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
+from tqdm import tqdm
 from wasabi import msg
 
 import shipped  # noqa: F401 (makes the factories known)
+from convert import ASSETS
+from cost import environment, measure_costs
 from folders import write_json
+from intervals import Floats, count, f_scores, interval, resample
+from scoring import Scores, alone, entities, in_sequence, schemes, score
+from views import NAMES
 
-Scores = dict[str, Any]
+# of the bootstrap
+DRAWS = 1000
+Samples = dict[tuple[str, str], Floats]
 
 
-def evaluate(nlp: Language, gold: Sequence[Doc]) -> Scores:
-    """Score the entities of a pipeline with spaCy's Scorer.
+def evaluate(
+    nlp: Language,
+    gold: Sequence[Doc],
+    groups: Mapping[str, set[str]],
+    *,
+    core: Collection[str] = (),
+) -> tuple[Scores, Samples]:
+    """Score the entities of a pipeline that has not run before.
 
     Only labels that the pipeline can predict count, so that a source pipeline is
     measured on what it is for.
 
-    gold: docs on the vocab of the pipeline, with `ents`, and in `user_data["conflict"]`
-        whether they hold one.
-    RETURNS: precision, recall and F (`p`, `r`, `f`, from 0 to 1) over `all` labels, by
-        label in `labels`, and over all labels in the texts with a `conflict`.
+    gold: docs with `ents`, and in `user_data["conflict"]` whether they hold one.
+    groups: the labels of each source pipeline, by its name in `sources`.
+    core: the components of the core pipeline.
+    RETURNS: `parts`, which are `all` labels, those of each group, and all labels in the
+        texts that hold a `conflict`; `labels`; nervaluate's `schemes` and, for the
+        conflict part, `outcomes`; each NER alone and in `sequence`. A part and a label
+        has `p`, `r`, `f` (0 to 1, None without entities) and the `interval` of f. And
+        f in each draw, (DRAWS,), by ("parts" or "labels", name).
     """
     labels = known_labels(nlp)
-    found = nlp.pipe([doc.text for doc in gold])
-    pairs = [Example(a, b) for a, b in zip(found, gold, strict=True)]
-    hard = [pair for pair in pairs if pair.reference.user_data.get("conflict")]
-    scores = _score(pairs, labels)
-    return {
-        "all": scores["micro"],
-        "conflict": _score(hard, labels)["micro"],
-        "labels": scores["by_label"],
+    ners = {n: set(nlp.get_pipe(n).labels) for n in NAMES if n in nlp.pipe_names}
+    said = alone(nlp, gold, core) if len(ners) > 1 else {}
+    docs = list(nlp.pipe([doc.text for doc in gold]))
+    true = [{ent for ent in entities(d, d) if ent[2] in labels} for d in gold]
+    found = [entities(a, b) for a, b in zip(docs, gold, strict=True)]
+    examples = [Example(a, b) for a, b in zip(docs, gold, strict=True)]
+    everything = list(range(len(gold)))
+    hard = [i for i in everything if gold[i].user_data.get("conflict")]
+    parts = {("parts", "all"): (labels, everything)}
+    parts |= {
+        ("parts", name): (own & labels, everything) for name, own in groups.items()
     }
+    parts |= {("parts", "conflict"): (labels, hard)}
+    parts |= {("labels", name): ({name}, everything) for name in sorted(labels)}
+    drawn = resample(len(gold), draws=DRAWS)
+    scores: Scores = {"parts": {}, "labels": {}}
+    samples = {}
+    for (kind, name), (own, texts) in parts.items():
+        counts = count(_select(found, own, texts), _select(true, own, texts))
+        samples[kind, name] = f_scores(counts, drawn)
+        scores[kind][name] = {
+            **score([examples[i] for i in texts], own),
+            "interval": interval(samples[kind, name]),
+        }
+    outcomes = schemes([found[i] for i in hard], [true[i] for i in hard], labels)
+    scores["schemes"] = schemes(found, true, labels)
+    scores["outcomes"] = outcomes["ent_type"]
+    scores["sequence"] = in_sequence(said, found, true, ners)
+    return scores, samples
 
 
 def known_labels(nlp: Language) -> set[str]:
@@ -55,51 +93,137 @@ def known_labels(nlp: Language) -> set[str]:
     }
 
 
-def _score(pairs: Sequence[Example], labels: set[str]) -> Scores:
-    def ents(doc: Doc, attribute: str) -> Iterable[Span]:
-        return [ent for ent in doc.ents if ent.label_ in labels]
+def add_differences(
+    scores: Mapping[str, Scores],
+    samples: Mapping[str, Samples],
+    combinations: Collection[str],
+) -> str | None:
+    """Add to each F of a combination its `difference` to the best combination's.
 
-    result = Scorer.score_spans(pairs, "ents", getter=ents)
-    return {
-        "micro": {key: result[f"ents_{key}"] for key in ("p", "r", "f")},
-        "by_label": dict(sorted((result["ents_per_type"] or {}).items())),
-    }
+    scores, samples: by pipeline what `evaluate` returned.
+    RETURNS: the combination of the best F over all labels; None if there is none.
+    """
+    chosen = {name: scores[name]["parts"]["all"]["f"] or 0.0 for name in combinations}
+    if not chosen:
+        return None
+    best = max(chosen, key=chosen.__getitem__)
+    for name in combinations:
+        for (kind, part), sample in samples[name].items():
+            own, top = scores[name][kind][part], scores[best][kind].get(part)
+            if top and None not in (own["f"], top["f"]):
+                own["difference"] = {
+                    "f": own["f"] - top["f"],
+                    "interval": interval(sample - samples[best][kind, part]),
+                }
+    return best
+
+
+def find_problems(
+    gold: Sequence[Doc], groups: Mapping[str, set[str]], known: set[str]
+) -> list[str]:
+    """Name what the text lacks, or has and no pipeline knows."""
+    labels = {ent.label_ for doc in gold for ent in doc.ents}
+    if not labels:
+        return ["there is no entity in it, so nothing but the costs is measured"]
+    problems = [
+        f"it has none of the labels of sources/{name} ({', '.join(sorted(own))}), so "
+        "their figures are missing"
+        for name, own in groups.items()
+        if not labels & own
+    ]
+    if unknown := sorted(labels - known):
+        problems.append(
+            f"no pipeline knows the labels {', '.join(unknown)}; they are left out of "
+            "the figures"
+        )
+    return problems
+
+
+def _select(
+    ents: Sequence[set[Any]], labels: set[str], texts: Collection[int]
+) -> list[set[Any]]:
+    """Keep the entities of some labels, in some texts."""
+    return [
+        {ent for ent in own if ent[2] in labels} if i in texts else set()
+        for i, own in enumerate(ents)
+    ]
+
+
+def usable(folders: Iterable[Path], ledger: Path) -> tuple[list[Path], list[str]]:
+    """Choose the pipelines that load and were made from the sources that there are now.
+
+    RETURNS: their folders, and what is wrong with those that do not load.
+    """
+    entries = srsly.read_json(ledger) if ledger.exists() else {}
+    now = {entry["sha256"] for entry in entries.values()}
+    chosen, problems = [], []
+    for folder in folders:
+        try:
+            made_from = spacy.load(folder).meta.get("sources", [])
+        except Exception as error:
+            problems.append(f"{folder} does not load ({type(error).__name__}: {error})")
+            continue
+        if {source["sha256"] for source in made_from} <= now:
+            chosen.append(folder)
+        else:
+            msg.warn(f"{folder} is left out, as it was made from other sources")
+    return chosen, problems
 
 
 def main(
     gold: Annotated[Path, typer.Argument(help="Annotated text, .spacy")],
     output: Annotated[Path, typer.Argument(help="The scores to write, JSON")],
-    pipelines: Annotated[list[Path], typer.Argument(help="Folders of pipelines")],
+    pipelines: Annotated[Path, typer.Argument(help="The folder of combinations")],
+    core: Annotated[Path, typer.Option(help="The core pipeline")],
+    drugs: Annotated[Path, typer.Option(help="The drug pipeline")],
+    text: Annotated[Path, typer.Option(help="The text, as it was before `convert`")],
 ) -> None:
-    """Score pipelines on text that is annotated with both label sets."""
+    """Measure every pipeline on text that is annotated with both label sets."""
     stored = DocBin().from_disk(gold)
     docs = list(stored.get_docs(spacy.blank("en").vocab))
-    if not any(doc.ents for doc in docs):
-        msg.fail(f"{gold}: there is no entity in it, so nothing to measure", exits=1)
+    sources = {path.name: spacy.load(path) for path in (core, drugs)}
+    groups = {name: set(nlp.get_pipe("ner").labels) for name, nlp in sources.items()}
+    parts = sources[core.name].component_names
+    chosen, broken = usable(sorted(pipelines.iterdir()), core.parent / "sources.json")
     scores: dict[str, Scores] = {}
+    samples: dict[str, Samples] = {}
     known: set[str] = set()
-    for path in pipelines:
+    for path in tqdm([core, drugs, *chosen], "scoring", leave=False):
         nlp = spacy.load(path)
         known |= known_labels(nlp)
-        scores[path.name] = evaluate(nlp, list(stored.get_docs(nlp.vocab)))
-    write_json(output, {"texts": len(docs), "pipelines": scores})
+        own = list(stored.get_docs(nlp.vocab))
+        scores[path.name], samples[path.name] = evaluate(nlp, own, groups, core=parts)
+    combined = [path.name for path in chosen]
+    best = add_differences(scores, samples, combined)
+    report = {
+        "texts": len(docs),
+        "conflict_texts": sum(bool(doc.user_data.get("conflict")) for doc in docs),
+        "groups": {name: sorted(labels) for name, labels in groups.items()},
+        "best": best,
+        "draws": DRAWS,
+        "pipelines": scores,
+        "costs": measure_costs([core, drugs, *chosen], docs, together=[core, drugs]),
+        **environment(),
+    }
+    write_json(output, report)
     rows = [
-        [name, *(f"{100 * s['all'][key]:.1f}" for key in "prf"), _percent(s)]
+        [name, *(_percent(s["parts"][part]) for part in ("all", "conflict", *groups))]
         for name, s in scores.items()
     ]
-    msg.table(rows, header=("pipeline", "P", "R", "F", "F where they conflict"))
-    if lacking := {ent.label_ for doc in docs for ent in doc.ents} - known:
-        # with sources of one's own this is no fault, so the plan goes on
-        msg.warn(
-            f"{gold}: no pipeline knows the labels {', '.join(sorted(lacking))}",
-            "They are left out of the figures above; give text of your own with "
-            "--vars.test, or correct them there.",
-        )
+    msg.table(rows, header=("F of", "all", "conflict", *groups), divider=True)
+    # text that came with the project need not fit sources that did not
+    ours = ASSETS in text.resolve().parents
+    faults = [f"{text}: {fault}" for fault in find_problems(docs, groups, known)]
+    for fault in [*faults, *broken]:
+        msg.warn(fault)
+    if faults and ours:
+        msg.info("Measure on text of your own: --vars.test my_text.jsonl")
+    if broken or (faults and not ours):
+        msg.fail("Not all could be measured; what could be is in", str(output), exits=1)
 
 
 def _percent(scores: Scores) -> str:
-    found = scores["conflict"]["f"]
-    return "no such text" if found is None else f"{100 * found:.1f}"
+    return "none there" if scores["f"] is None else f"{100 * scores['f']:.1f}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Make an installable wheel of a combination.
+"""Make an installable wheel of each combination.
 
-python scripts/package.py pipelines/drug_first packages --version 0.1.0
+    python scripts/package.py pipelines packages --scores metrics/scores.json \
+        --prefix drug --version 0.1.0
 """
 
 import shutil
@@ -15,6 +16,7 @@ import typer
 from wasabi import msg
 
 from folders import replacing
+from scoring import KEYS
 from shipped import FILES, MODULES
 
 
@@ -67,8 +69,12 @@ def package(
 def _performance(scores: Path, pipeline: str) -> dict[str, Any]:
     """Name a pipeline's figures as spaCy does in meta.json."""
     figures = srsly.read_json(scores)["pipelines"][pipeline]
-    micro = {f"ents_{key}": value for key, value in figures["all"].items()}
-    return {**micro, "ents_per_type": figures["labels"]}
+    micro = {f"ents_{key}": figures["parts"]["all"][key] for key in KEYS}
+    by_label = {
+        label: {key: score[key] for key in KEYS}
+        for label, score in figures["labels"].items()
+    }
+    return {**micro, "ents_per_type": by_label}
 
 
 def _code(pipeline: Path) -> list[Path]:
@@ -79,26 +85,26 @@ def _code(pipeline: Path) -> list[Path]:
 
 
 def main(
-    pipeline: Annotated[Path, typer.Argument(help="The combination's folder")],
+    pipelines: Annotated[Path, typer.Argument(help="The folder of combinations")],
     packages: Annotated[Path, typer.Argument(help="The folder that packages go to")],
-    name: Annotated[str, typer.Option(help="Its name, if not the folder's")] = "",
-    scores: Annotated[
-        Path | None, typer.Option(help="Scores for its meta.json")
-    ] = None,
-    version: Annotated[str, typer.Option(help="The wheel's version")] = "0.1.0",
+    scores: Annotated[Path, typer.Option(help="What `evaluate` wrote, JSON")],
+    prefix: Annotated[str, typer.Option(help="How every name begins")],
+    version: Annotated[str, typer.Option(help="The version of the wheels")],
 ) -> None:
-    """Make an installable wheel of a combination."""
-    try:
-        wheel = package(
-            pipeline,
-            packages,
-            name=name or pipeline.name,
-            version=version,
-            scores=scores,
-        )
-    except FileNotFoundError as error:
-        msg.fail("No wheel was made", str(error), exits=1)
-    msg.good(str(wheel))
+    """Make an installable wheel of each combination that was measured."""
+    for pipeline in sorted(pipelines.iterdir()):
+        if pipeline.name not in srsly.read_json(scores)["pipelines"]:
+            msg.warn(f"No wheel of {pipeline}: `evaluate` left it out")
+            continue
+        name = pipeline.name
+        name = name if name.startswith(f"{prefix}_") else f"{prefix}_{name}"
+        try:
+            wheel = package(
+                pipeline, packages, name=name, version=version, scores=scores
+            )
+        except FileNotFoundError as error:
+            msg.fail("No wheel was made", str(error), exits=1)
+        msg.good(str(wheel))
 
 
 if __name__ == "__main__":

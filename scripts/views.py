@@ -11,6 +11,9 @@ from thinc.types import Floats2d
 
 from isolated import IsolatedNER
 
+# what the NERs of the core and of the drug pipeline are called in every combination
+NAMES = ("ner", "ner_drug")
+
 
 @dataclass(frozen=True)
 class View:

@@ -55,6 +55,7 @@ def test_all_that_a_command_reads_and_writes_is_declared(name: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_a_command_needs_is_there_or_made_before(name: str) -> None:
     made = {out for command in PLAN["commands"] for out in command.get("outputs", [])}
+    made |= {str(PurePosixPath(path).parent) for path in made}
     for dep in COMMANDS[name].get("deps", []):
         assert dep in made | FILES or (ROOT / dep).exists(), dep
 
