@@ -37,8 +37,11 @@ def schemes(
 ) -> Scores:
     """Score with nervaluate, by scheme: what counts as right if an entity is nearly so.
 
-    RETURNS: by scheme `p`, `r`, `f`, and the number of entities by outcome.
+    RETURNS: by scheme `p`, `r`, `f`, and the number of entities by outcome; empty where
+        there is no text.
     """
+    if not found:
+        return {}
     true, said = (
         # the end is a token that still belongs to the entity
         [

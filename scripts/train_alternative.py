@@ -79,8 +79,9 @@ def put_in(core: Language, trained: Language) -> Language:
         for name in set(listeners) & set(later):
             core.replace_listeners(upstream, name, ["model.tok2vec"])
     core.remove_pipe("ner")
-    for offset, name in enumerate(trained.pipe_names):
-        core.add_pipe(name, source=trained, before=at + offset)
+    before = later[0] if later else None
+    for name in trained.pipe_names:
+        core.add_pipe(name, source=trained, before=before)
     return core
 
 
