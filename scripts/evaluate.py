@@ -4,12 +4,11 @@
         --core sources/core --drugs sources/drugs
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import spacy
-import srsly
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
@@ -21,8 +20,10 @@ import shipped  # noqa: F401 (makes the factories known)
 from convert import ASSETS
 from cost import environment, measure_costs
 from folders import write_json
+from inputs import find_problems, known_labels, mark_conflicts, usable
 from intervals import Floats, count, f_scores, interval, resample
-from scoring import Scores, alone, entities, in_sequence, schemes, score
+from scoring import Scores, entities, schemes, score
+from sequence import alone, in_sequence
 from views import NAMES
 
 # of the bootstrap
@@ -83,16 +84,6 @@ def evaluate(
     return scores, samples
 
 
-def known_labels(nlp: Language) -> set[str]:
-    """Collect the labels of all components that propose entities."""
-    return {
-        label
-        for name in nlp.pipe_names
-        if "doc.ents" in nlp.get_pipe_meta(name).assigns
-        for label in getattr(nlp.get_pipe(name), "labels", ())
-    }
-
-
 def add_differences(
     scores: Mapping[str, Scores],
     samples: Mapping[str, Samples],
@@ -118,39 +109,6 @@ def add_differences(
     return best
 
 
-def mark_conflicts(gold: Sequence[Doc], sources: Sequence[Language]) -> None:
-    """Mark the texts in which two pipelines want the same tokens for different things.
-
-    It stands in for annotation, which says where there is a conflict for a person.
-    """
-    texts = [doc.text for doc in gold]
-    for doc, *found in zip(gold, *(nlp.pipe(texts) for nlp in sources), strict=True):
-        ents = {(e.start_char, e.end_char, e.label) for own in found for e in own.ents}
-        taken = [char for start, end, _ in ents for char in range(start, end)]
-        doc.user_data["conflict"] = len(taken) > len(set(taken))
-
-
-def find_problems(
-    gold: Sequence[Doc], groups: Mapping[str, set[str]], known: set[str]
-) -> list[str]:
-    """Name what the text lacks, or has and no pipeline knows."""
-    labels = {ent.label_ for doc in gold for ent in doc.ents}
-    if not labels:
-        return ["there is no entity in it, so nothing but the costs is measured"]
-    problems = [
-        f"it has none of the labels of sources/{name} ({', '.join(sorted(own))}), so "
-        "their figures are missing"
-        for name, own in groups.items()
-        if not labels & own
-    ]
-    if unknown := sorted(labels - known):
-        problems.append(
-            f"no pipeline knows the labels {', '.join(unknown)}; they are left out of "
-            "the figures"
-        )
-    return problems
-
-
 def _select(
     ents: Sequence[set[Any]], labels: set[str], texts: Collection[int]
 ) -> list[set[Any]]:
@@ -159,27 +117,6 @@ def _select(
         {ent for ent in own if ent[2] in labels} if i in texts else set()
         for i, own in enumerate(ents)
     ]
-
-
-def usable(folders: Iterable[Path], ledger: Path) -> tuple[list[Path], list[str]]:
-    """Choose the pipelines that load and were made from the sources that there are now.
-
-    RETURNS: their folders, and what is wrong with those that do not load.
-    """
-    entries = srsly.read_json(ledger) if ledger.exists() else {}
-    now = {entry["sha256"] for entry in entries.values()}
-    chosen, problems = [], []
-    for folder in folders:
-        try:
-            made_from = spacy.load(folder).meta.get("sources", [])
-        except Exception as error:
-            problems.append(f"{folder} does not load ({type(error).__name__}: {error})")
-            continue
-        if {source["sha256"] for source in made_from} <= now:
-            chosen.append(folder)
-        else:
-            msg.warn(f"{folder} is left out, as it was made from other sources")
-    return chosen, problems
 
 
 def main(

@@ -16,7 +16,6 @@ import typer
 from wasabi import msg
 
 from folders import replacing
-from scoring import KEYS
 from shipped import FILES, MODULES
 
 
@@ -69,9 +68,9 @@ def package(
 def _performance(scores: Path, pipeline: str) -> dict[str, Any]:
     """Name a pipeline's figures as spaCy does in meta.json."""
     figures = srsly.read_json(scores)["pipelines"][pipeline]
-    micro = {f"ents_{key}": figures["parts"]["all"][key] for key in KEYS}
+    micro = {f"ents_{key}": figures["parts"]["all"][key] for key in "prf"}
     by_label = {
-        label: {key: score[key] for key in KEYS}
+        label: {key: score[key] for key in "prf"}
         for label, score in figures["labels"].items()
     }
     return {**micro, "ents_per_type": by_label}

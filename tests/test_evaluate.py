@@ -21,10 +21,9 @@ from evaluate import (
     Scores,
     add_differences,
     evaluate,
-    known_labels,
     main,
-    mark_conflicts,
 )
+from inputs import known_labels, mark_conflicts
 
 Result = tuple[int, str, dict[str, Any]]
 Run = Callable[..., Result]

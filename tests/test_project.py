@@ -80,6 +80,11 @@ def test_editing_a_config_runs_only_what_depends_on_it(
     assert "Skipping 'convert'" in done.stdout
     assert "Skipping 'sources'" in done.stdout
     assert "Skipping 'assemble'" not in done.stdout
+    # text of one's own is measured on without a detour
+    text = '{"text": "oxy", "spans": [{"start": 0, "end": 3, "label": "DRUG"}]}'
+    (folder / "own.jsonl").write_text(text, encoding="utf8")
+    run_project(folder, "evaluate", *sources, "--vars.test", "own.jsonl")
+    assert srsly.read_json(folder / "metrics" / "scores.json")["texts"] == 1
 
 
 def test_bad_input_stops_the_plan_and_leaves_what_was_made(
