@@ -21,13 +21,13 @@ def combinations(comparison: Comparison) -> dict[str, Any]:
 
 def table(comparison: Comparison) -> pd.DataFrame:
     """Tabulate F, in percent, and costs: a row a pipeline, the sources first."""
-    parts = {"all": "F", "conflict": "F in conflicts"}
-    parts |= {name: f"F of {name}" for name in comparison["groups"]}
+    parts = {("whole", "all"): "F", ("conflicts", "all"): "F in conflicts"}
+    parts |= {("whole", name): f"F of {name}" for name in comparison["groups"]}
     rows = {}
     for name, pipeline in comparison["pipelines"].items():
         cost = pipeline["cost"]
         rows[name] = {
-            **{title: _f(comparison, name, part) for part, title in parts.items()},
+            **{title: _f(comparison, name, *part) for part, title in parts.items()},
             "speed": f"{cost['speed']:.2f}",
             "memory": "" if cost["memory"] is None else f"{cost['memory']:.2f}",
             "words/s": f"{cost['words_per_second']:,.0f}",
@@ -38,25 +38,32 @@ def table(comparison: Comparison) -> pd.DataFrame:
     return _frame(rows)
 
 
-def label_table(comparison: Comparison) -> pd.DataFrame:
-    """Tabulate precision, recall and F by label and combination."""
-    ways = combinations(comparison)
-    labels = sorted({label for way in ways.values() for label in way["labels"]})
-    rows: dict[str, dict[str, str]] = {label: {} for label in labels}
-    for name, way in ways.items():
-        for label in labels:
-            score = way["labels"].get(label, {})
-            prf = [score.get(key) for key in ("p", "r", "f")]
+def label_table(comparison: Comparison, scope: str = "whole") -> pd.DataFrame:
+    """Tabulate precision, recall and F by label and combination.
+
+    scope: the `whole` text, or only its `conflicts`.
+    """
+    rows: dict[str, dict[str, str]] = {}
+    for name, way in combinations(comparison).items():
+        for label, score in (way[scope]["parts"] | way[scope]["labels"]).items():
+            prf = [score[key] for key in "prf"]
             shown = "" if None in prf else " / ".join(f"{100 * x:.1f}" for x in prf)
-            rows[label][name] = shown
+            rows.setdefault(label, {})[name] = shown
     return _frame(rows)
+
+
+def conflict_label_table(comparison: Comparison) -> pd.DataFrame:
+    """Tabulate the same for the texts with a conflict."""
+    return label_table(comparison, "conflicts")
 
 
 def scheme_table(comparison: Comparison) -> pd.DataFrame:
     """Tabulate F by nervaluate's schemes."""
     return _frame(
         {
-            name: {key: f"{100 * s['f']:.1f}" for key, s in way["schemes"].items()}
+            name: {
+                key: f"{100 * s['f']:.1f}" for key, s in way["whole"]["schemes"].items()
+            }
             for name, way in combinations(comparison).items()
         }
     )
@@ -85,7 +92,7 @@ def f_and_cost(comparison: Comparison) -> alt.Chart:
     """
     rows = []
     for name, way in combinations(comparison).items():
-        score, cost = way["parts"]["all"], way["cost"]
+        score, cost = way["whole"]["parts"]["all"], way["cost"]
         low, high = score["interval"]
         rows.append(
             {
@@ -113,7 +120,7 @@ def f_by_label(comparison: Comparison) -> alt.Chart:
     rows = [
         {"combination": name, "label": label, "F": _percent(score["f"])}
         for name, way in combinations(comparison).items()
-        for label, score in way["labels"].items()
+        for label, score in way["whole"]["labels"].items()
         if score["f"] is not None
     ]
     base = alt.Chart(pd.DataFrame(rows)).encode(
@@ -135,9 +142,11 @@ def f_by_label(comparison: Comparison) -> alt.Chart:
 def conflict_outcomes(comparison: Comparison) -> alt.Chart:
     """Draw how the entities of the texts with a conflict went out."""
     rows = [
-        {"combination": name, "outcome": outcome, "entities": way["outcomes"][outcome]}
+        {"combination": name, "outcome": outcome, "entities": scheme[outcome]}
         for name, way in combinations(comparison).items()
+        for scheme in [way["conflicts"]["schemes"].get("ent_type")]
         for outcome in ("correct", "incorrect", "missed", "spurious")
+        if scheme
     ]
     return (
         alt.Chart(pd.DataFrame(rows))
@@ -158,15 +167,15 @@ CHARTS: dict[str, Callable[[Comparison], alt.Chart]] = {
 }
 TABLES: dict[str, Callable[[Comparison], pd.DataFrame]] = {
     "Precision, recall and F by label": label_table,
+    "The same in texts with a conflict": conflict_label_table,
     "F by what counts as right": scheme_table,
     "Alone and in sequence": sequence_table,
 }
 
 
-def _f(comparison: Comparison, name: str, part: str) -> str:
+def _f(comparison: Comparison, name: str, scope: str, part: str) -> str:
     """Write an F with its interval; mark the best of the part, and ties."""
-    pipeline = comparison["pipelines"][name]
-    score = pipeline["parts"][part]
+    score = comparison["pipelines"][name][scope]["parts"][part]
     if score["f"] is None:
         return ""
     low, high = score["interval"]
@@ -174,7 +183,9 @@ def _f(comparison: Comparison, name: str, part: str) -> str:
     ways = combinations(comparison)
     if name not in ways:
         return shown
-    if score["f"] == max(way["parts"][part]["f"] or 0.0 for way in ways.values()):
+    if score["f"] == max(
+        way[scope]["parts"][part]["f"] or 0.0 for way in ways.values()
+    ):
         shown += BEST
     elif is_tie(score):
         shown += TIE
@@ -192,4 +203,4 @@ def _percent(value: float | None) -> float | None:
 
 
 def _frame(rows: dict[str, dict[str, str]]) -> pd.DataFrame:
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame.from_dict(rows, orient="index").fillna("")

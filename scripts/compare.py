@@ -51,14 +51,12 @@ def compare(scores: Comparison) -> Comparison:
 def advise(comparison: Comparison) -> str:
     """Say in one sentence which combination to take: the fastest of the best."""
     ways, best = combinations(comparison), comparison["best"]
-    if not best or ways[best]["parts"]["all"]["f"] is None:
+    if not best or ways[best]["whole"]["parts"]["all"]["f"] is None:
         return "There is nothing to advise, as no combination has an F on this text."
-    f = {
-        name: f"{100 * (way['parts']['all']['f'] or 0):.1f}"
-        for name, way in ways.items()
-    }
+    score = {name: way["whole"]["parts"]["all"] for name, way in ways.items()}
+    f = {name: f"{100 * (own['f'] or 0):.1f}" for name, own in score.items()}
     speed = {name: way["cost"]["speed"] for name, way in ways.items()}
-    tied = [n for n, way in ways.items() if n == best or is_tie(way["parts"]["all"])]
+    tied = [name for name in ways if name == best or is_tie(score[name])]
     fastest = max(tied, key=speed.__getitem__)
     ratio = speed[fastest] / speed[best]
     if len(tied) == 1:

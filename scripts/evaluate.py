@@ -28,7 +28,7 @@ from views import NAMES
 
 # of the bootstrap
 DRAWS = 1000
-Samples = dict[tuple[str, str], Floats]
+Samples = dict[tuple[str, str, str], Floats]
 
 
 def evaluate(
@@ -46,11 +46,11 @@ def evaluate(
     gold: docs with `ents`, and in `user_data["conflict"]` whether they hold one.
     groups: the labels of each source pipeline, by its name in `sources`.
     core: the components of the core pipeline.
-    RETURNS: `parts`, which are `all` labels, those of each group, and all labels in the
-        texts that hold a `conflict`; `labels`; nervaluate's `schemes` and, for the
-        conflict part, `outcomes`; each NER alone and in `sequence`. A part and a label
-        has `p`, `r`, `f` (0 to 1, None without entities) and the `interval` of f. And
-        f in each draw, (DRAWS,), by ("parts" or "labels", name).
+    RETURNS: for the `whole` text and for its `conflicts`: `parts`, which are `all`
+        labels and those of each group; `labels`; and nervaluate's `schemes`. Each part
+        and label has `p`, `r`, `f` (0 to 1, None without entities) and the `interval`
+        of f. Besides, each NER alone and in `sequence`. And f in each draw, (DRAWS,),
+        by such names ("whole", "parts", "all").
     """
     labels = known_labels(nlp)
     ners = {n: set(nlp.get_pipe(n).labels) for n in NAMES if n in nlp.pipe_names}
@@ -59,27 +59,33 @@ def evaluate(
     true = [{ent for ent in entities(d, d) if ent[2] in labels} for d in gold]
     found = [entities(a, b) for a, b in zip(docs, gold, strict=True)]
     examples = [Example(a, b) for a, b in zip(docs, gold, strict=True)]
+    kinds = {
+        "parts": {
+            "all": labels,
+            **{name: own & labels for name, own in groups.items()},
+        },
+        "labels": {label: {label} for label in sorted(labels)},
+    }
     everything = list(range(len(gold)))
     hard = [i for i in everything if gold[i].user_data.get("conflict")]
-    parts = {("parts", "all"): (labels, everything)}
-    parts |= {
-        ("parts", name): (own & labels, everything) for name, own in groups.items()
-    }
-    parts |= {("parts", "conflict"): (labels, hard)}
-    parts |= {("labels", name): ({name}, everything) for name in sorted(labels)}
     drawn = resample(len(gold), draws=DRAWS)
-    scores: Scores = {"parts": {}, "labels": {}}
-    samples = {}
-    for (kind, name), (own, texts) in parts.items():
-        counts = count(_select(found, own, texts), _select(true, own, texts))
-        samples[kind, name] = f_scores(counts, drawn)
-        scores[kind][name] = {
-            **score([examples[i] for i in texts], own),
-            "interval": interval(samples[kind, name]),
+    scores: Scores = {}
+    samples: Samples = {}
+    for scope, texts in {"whole": everything, "conflicts": hard}.items():
+        scores[scope] = {
+            "schemes": schemes(
+                [found[i] for i in texts], [true[i] for i in texts], labels
+            )
         }
-    outcomes = schemes([found[i] for i in hard], [true[i] for i in hard], labels)
-    scores["schemes"] = schemes(found, true, labels)
-    scores["outcomes"] = outcomes.get("ent_type", {})
+        for kind, parts in kinds.items():
+            scores[scope][kind] = {}
+            for name, own in parts.items():
+                counts = count(_select(found, own, texts), _select(true, own, texts))
+                sample = samples[scope, kind, name] = f_scores(counts, drawn)
+                scores[scope][kind][name] = {
+                    **score([examples[i] for i in texts], own),
+                    "interval": interval(sample),
+                }
     scores["sequence"] = in_sequence(said, found, true, ners)
     return scores, samples
 
@@ -94,17 +100,20 @@ def add_differences(
     scores, samples: by pipeline what `evaluate` returned.
     RETURNS: the combination of the best F over all labels; None if there is none.
     """
-    chosen = {name: scores[name]["parts"]["all"]["f"] or 0.0 for name in combinations}
+    chosen = {n: scores[n]["whole"]["parts"]["all"]["f"] or 0.0 for n in combinations}
     if not chosen:
         return None
     best = max(chosen, key=chosen.__getitem__)
     for name in combinations:
-        for (kind, part), sample in samples[name].items():
-            own, top = scores[name][kind][part], scores[best][kind].get(part)
+        for (scope, kind, part), sample in samples[name].items():
+            own, top = (
+                scores[name][scope][kind][part],
+                scores[best][scope][kind].get(part),
+            )
             if top and None not in (own["f"], top["f"]):
                 own["difference"] = {
                     "f": own["f"] - top["f"],
-                    "interval": interval(sample - samples[best][kind, part]),
+                    "interval": interval(sample - samples[best][scope, kind, part]),
                 }
     return best
 
@@ -158,11 +167,12 @@ def main(
         **environment(),
     }
     write_json(output, report)
+    columns = [("whole", part) for part in ("all", *groups)] + [("conflicts", "all")]
     rows = [
-        [name, *(_percent(s["parts"][part]) for part in ("all", "conflict", *groups))]
+        [name, *(_percent(s[scope]["parts"][part]) for scope, part in columns)]
         for name, s in scores.items()
     ]
-    msg.table(rows, header=("F of", "all", "conflict", *groups), divider=True)
+    msg.table(rows, header=("F of", "all", *groups, "conflicts"), divider=True)
     # text that came with the project need not fit sources that did not
     ours = ASSETS in text.resolve().parents
     faults = [f"{text}: {fault}" for fault in find_problems(docs, groups, known)]

@@ -67,7 +67,7 @@ def package(
 
 def _performance(scores: Path, pipeline: str) -> dict[str, Any]:
     """Name a pipeline's figures as spaCy does in meta.json."""
-    figures = srsly.read_json(scores)["pipelines"][pipeline]
+    figures = srsly.read_json(scores)["pipelines"][pipeline]["whole"]
     micro = {f"ents_{key}": figures["parts"]["all"][key] for key in "prf"}
     by_label = {
         label: {key: score[key] for key in "prf"}

@@ -41,11 +41,14 @@ def scores_of(**combinations: tuple[float | None, float]) -> dict[str, Any]:
         ours = name in combinations and f is not None
         score = part(f, difference=(f or 0) - top if ours else None)
         ner = {"alone": part(0.7), "in_sequence": part(0.6), "lost": 3, "added": 1}
-        pipelines[name] = {
-            "parts": dict.fromkeys(["all", "core", "drugs", "conflict"], score),
+        scope = {
+            "parts": dict.fromkeys(["all", "core", "drugs"], score),
             "labels": {"A<b>": score, "B": part(None)},
-            "schemes": {"strict": {**part(0.5), **outcomes}},
-            "outcomes": outcomes,
+            "schemes": {"strict": part(0.5), "ent_type": {**part(0.5), **outcomes}},
+        }
+        pipelines[name] = {
+            "whole": scope,
+            "conflicts": scope,
             "sequence": {"ner": ner} if name in combinations else {},
         }
         costs[name] = dict.fromkeys(["load_seconds", "disk_mb", "wheel_mb"], 1.0)

@@ -55,11 +55,12 @@ def test_right_is_one_and_other_labels_do_not_count(nlp: Language) -> None:
     free = next(token.i for token in gold[0] if not token.ent_type)
     gold[0].ents = [*gold[0].ents, Span(gold[0], free, free + 1, "DRUG")]
     scores = scores_of(nlp, gold)
-    for part in ("all", "core", "conflict"):
-        assert prf(scores["parts"][part]) == [1.0, 1.0, 1.0]
-        assert scores["parts"][part]["interval"] == [1.0, 1.0]
-    assert scores["parts"]["drugs"]["f"] is None
-    assert "DRUG" not in scores["labels"]
+    for scope in ("whole", "conflicts"):
+        for part in ("all", "core"):
+            assert prf(scores[scope]["parts"][part]) == [1.0, 1.0, 1.0]
+            assert scores[scope]["parts"][part]["interval"] == [1.0, 1.0]
+        assert scores[scope]["parts"]["drugs"]["f"] is None
+        assert "DRUG" not in scores[scope]["labels"]
 
 
 def test_missed_entities_cost_recall(nlp: Language) -> None:
@@ -67,10 +68,11 @@ def test_missed_entities_cost_recall(nlp: Language) -> None:
     total = sum(len(doc.ents) for doc in gold)
     lost = len(gold[1].ents)
     gold[1].ents = []
-    parts = scores_of(nlp, gold)["parts"]
+    scores = scores_of(nlp, gold)
+    parts = scores["whole"]["parts"]
     assert parts["all"]["r"] == 1.0
     assert parts["all"]["p"] == pytest.approx((total - lost) / total)
-    assert parts["conflict"]["p"] == 1.0
+    assert scores["conflicts"]["parts"]["all"]["p"] == 1.0
     low, high = parts["all"]["interval"]
     assert low < parts["all"]["f"] < high
 
@@ -84,7 +86,7 @@ def test_labels_are_scored_as_spacy_does(nlp: Language) -> None:
     pairs = [Example(a, b) for a, b in zip(docs, gold, strict=True)]
     by_type = Scorer.score_spans(pairs, "ents")["ents_per_type"]
     for label, score in by_type.items():
-        assert prf(scores["labels"][label]) == prf(score)
+        assert prf(scores["whole"]["labels"][label]) == prf(score)
 
 
 def test_near_misses_count_by_scheme(nlp: Language) -> None:
@@ -92,7 +94,7 @@ def test_near_misses_count_by_scheme(nlp: Language) -> None:
     ent = gold[0].ents[0]
     other = next(iter(GROUPS["core"] - {ent.label_}))
     gold[0].ents = [Span(gold[0], ent.start, ent.end, other), *gold[0].ents[1:]]
-    schemes = scores_of(nlp, gold)["schemes"]
+    schemes = scores_of(nlp, gold)["whole"]["schemes"]
     assert schemes["exact"]["f"] == 1.0
     assert schemes["strict"]["incorrect"] == schemes["ent_type"]["incorrect"] == 1
     assert schemes["strict"]["f"] < 1.0
@@ -129,8 +131,11 @@ def test_difference_to_the_best_is_paired(nlp: Language) -> None:
     for name, one in {"right": nlp, "other": worse}.items():
         scores[name], samples[name] = evaluate(one, gold, GROUPS)
     assert add_differences(scores, samples, ["right", "other"]) == "right"
-    whole = scores["other"]["parts"]["all"]
-    assert scores["right"]["parts"]["all"]["difference"]["interval"] == [0.0, 0.0]
+    whole = scores["other"]["whole"]["parts"]["all"]
+    assert scores["right"]["whole"]["parts"]["all"]["difference"]["interval"] == [
+        0.0,
+        0.0,
+    ]
     assert whole["difference"]["f"] == whole["f"] - 1.0
     # one is always right, so the interval of the difference is that of the other's F
     low, high = whole["interval"]
@@ -225,7 +230,7 @@ def test_a_label_set_that_is_missing_is_named(
     status, said, report = run()
     assert status == 1
     assert "none of the labels of sources/drugs (DRUG)" in said
-    assert report["pipelines"]["one"]["parts"]["core"]["f"] == 1.0
+    assert report["pipelines"]["one"]["whole"]["parts"]["core"]["f"] == 1.0
 
 
 def test_own_sources_do_not_fail_on_the_projects_text(
