@@ -1,0 +1,38 @@
+"""A page for what was measured: it shows `comparison.json`, and computes nothing."""
+
+from pathlib import Path
+
+import srsly
+import streamlit as st
+
+import charts
+
+COMMAND = "python -m spacy project run compare"
+
+
+def show(path: Path) -> None:
+    """Draw the page.
+
+    path: the comparison, JSON.
+    """
+    st.title("Results", anchor=False)
+    if not path.is_file():
+        st.info("Nothing was compared yet. This command does it:")
+        st.code(COMMAND, language="bash")
+        return
+    try:
+        comparison = srsly.read_json(path)
+    except ValueError:
+        st.error(f"`{path.name}` is no JSON. This command makes it anew:")
+        st.code(COMMAND, language="bash")
+        return
+    st.write(comparison["advice"])
+    st.dataframe(charts.table(comparison), hide_index=True)
+    for heading, chart in charts.CHARTS.items():
+        st.subheader(heading, anchor=False)
+        st.altair_chart(chart(comparison))
+    versions = ", ".join(f"{k} {v}" for k, v in comparison["versions"].items())
+    st.caption(
+        f"Measured on {comparison['texts']:,} texts, on {comparison['machine']}, "
+        f"with {versions}."
+    )
