@@ -18,6 +18,7 @@ from uploads import too_long
 COLUMNS = 3
 # longer addresses are refused on their way
 MAX_LINK = 2_000
+TOO_LONG = f"Over {MAX_LINK:,} characters, a text is too long to be shared by a link."
 
 
 def show(pipelines: Sequence[Served], examples: Path) -> None:
@@ -56,12 +57,14 @@ def _ask(examples: dict[str, str]) -> str:
         text = st.text_area("Text", key="text", height=80) or ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.form_submit_button("Compare", type="primary")
-            st.caption("Or press Ctrl+Enter. The address of this page holds the text.")
+            short = len(text) <= MAX_LINK
+            share = "To share the text, share the address of this page."
+            st.caption(f"Or press Ctrl+Enter. {share if short else TOO_LONG}")
     state["last"] = text
-    if text == sample or len(text) > MAX_LINK:
-        link.pop("text", None)
-    else:
+    if short and text != sample:
         link["text"] = text
+    else:
+        link.pop("text", None)
     return text
 
 

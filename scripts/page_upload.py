@@ -6,9 +6,11 @@ from pathlib import PurePath
 import streamlit as st
 
 from differences import NOTHING, Entity, differing
-from serving import BATCH, Served
+from serving import Served
 from uploads import MAX_MEGABYTES, read_texts, to_csv, to_jsonl
 
+# texts between two signs of progress
+STEP = 20
 Answers = dict[str, list[list[Entity]]]
 
 
@@ -46,14 +48,13 @@ def _answers(pipelines: Sequence[Served], file: str, texts: Sequence[str]) -> An
         total = len(texts) * len(pipelines)
         bar = st.progress(0.0, f"Reading {len(texts):,} texts …")
         answers: Answers = {}
-        done = 0
         for served in pipelines:
-            answers[served.name] = []
+            found = answers[served.name] = []
             for ents in served.find(texts):
-                answers[served.name].append(ents)
-                done += 1
-                if done % BATCH == 0:
-                    bar.progress(done / total, f"`{served.name}` reads …")
+                found.append(ents)
+                if len(found) % STEP == 0:
+                    done = sum(map(len, answers.values()))
+                    bar.progress(done / total, f"`{served.name}` is reading …")
         bar.empty()
         state["file"], state["answers"] = file, answers
     return state["answers"]

@@ -1,5 +1,6 @@
 """Pipelines that are loaded once and answer many visitors at the same time."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -10,7 +11,6 @@ import spacy
 import streamlit as st
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import minibatch
 from spacy.vocab import Vocab
 
 import shipped  # noqa: F401 (makes the factories known)
@@ -18,8 +18,8 @@ from components import Resolve
 from differences import Entity, entities
 
 T = TypeVar("T")
-# texts that are read before another visitor's turn
-BATCH = 32
+# characters that are read before another visitor's turn: about a fifth of a second
+TURN = 5_000
 
 
 class Served:
@@ -51,10 +51,12 @@ class Served:
         keep: must not return the doc or a part of it: all of a text is forgotten after
             its batch, or the vocab would hold every word that was ever typed.
         """
-        for batch in minibatch(texts, BATCH):
+        for batch in turns(texts):
             with self.lock, self.nlp.memory_zone():
                 kept = [keep(doc) for doc in self.nlp.pipe(batch)]
             yield from kept
+            # a lock has no queue: who gives it back would be the first to take it
+            time.sleep(0.001)
 
     def find(self, texts: Iterable[str]) -> Iterator[list[Entity]]:
         """Yield the entities of each text."""
@@ -63,6 +65,21 @@ class Served:
             return entities(doc.ents, self.owners)
 
         return self.read(texts, keep)
+
+
+def turns(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Put texts together until they have the size of a turn."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        # an empty text takes its time too
+        size += len(text) + 1
+        if size >= TURN:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def speakers(nlp: Language) -> dict[str, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from differences import Entity
 # what fits on a page, and what a pipeline reads within seconds
 MAX_CHARACTERS = 20_000
 MAX_MEGABYTES = 5
+MAX_TEXTS = 50_000
 NAME = "This file"
 COLUMNS = [
     "number",
@@ -46,8 +47,9 @@ def read_texts(data: bytes, *, jsonl: bool) -> list[str]:
 
     jsonl: one object with a `text` a line; else one text a line. Empty lines are
         nothing.
-    RAISES ValueError: the file is too big, no UTF-8 or no JSONL, holds no text, or one
-        that is too long; the message names the line, and repeats nothing of the file.
+    RAISES ValueError: the file is too big, no UTF-8 or no JSONL, holds no or too many
+        texts, or one that is too long; the message names the line, and repeats nothing
+        of the file.
     """
     if len(data) > MAX_MEGABYTES * 2**20:
         raise ValueError(f"{NAME} is bigger than {MAX_MEGABYTES} MB: split it.")
@@ -59,6 +61,8 @@ def read_texts(data: bytes, *, jsonl: bool) -> list[str]:
     found = [(where, text) for where, text in found if text.strip()]
     if not found:
         raise ValueError(f"{NAME} holds no text.")
+    if len(found) > MAX_TEXTS:
+        raise ValueError(f"{NAME} holds more than {MAX_TEXTS:,} texts: split it.")
     for where, text in found:
         if wrong := too_long(text):
             raise ValueError(f"{where}: {wrong}")

@@ -17,7 +17,7 @@ from assemble import assemble
 from differences import entities
 from doubles import TEXTS, make_core, make_drugs
 from page_policy import decide, offered
-from serving import Served, load, restore
+from serving import TURN, Served, load, restore, turns
 
 SECONDS = 30
 ORDERS = ["drug_first", "drug_last", "resolved"]
@@ -125,6 +125,7 @@ def test_link_brings_a_text_and_keeps_in_step(house: Path) -> None:
     assert app.query_params["text"] in ("Anna stayed.", ["Anna stayed."])
     submit(app, "Anna stayed. " * 500)
     assert "text" not in app.query_params
+    assert "too long to be shared" in app.caption[0].value
 
 
 def test_differences_are_listed_with_what_each_said(house: Path) -> None:
@@ -211,6 +212,12 @@ def test_threads_get_their_own_answers(house: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(find, texts)) == alone
     assert len(served.nlp.vocab.strings) == strings
+
+
+def test_long_and_many_texts_are_read_in_turns() -> None:
+    assert [*turns(["a", "b" * TURN, "c", "d"])] == [["a", "b" * TURN], ["c", "d"]]
+    assert max(map(len, turns([""] * 3 * TURN))) <= TURN
+    assert not [*turns([])]
 
 
 def test_doc_keeps_all_that_the_page_shows(house: Path) -> None:

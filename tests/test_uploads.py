@@ -10,6 +10,7 @@ from differences import Entity
 from uploads import (
     MAX_CHARACTERS,
     MAX_MEGABYTES,
+    MAX_TEXTS,
     read_texts,
     to_csv,
     to_jsonl,
@@ -38,6 +39,7 @@ def test_jsonl_file_has_one_record_a_line() -> None:
         (b"", False, "no text"),
         (b'{"text": " "}', True, "no text"),
         (b"a\n" + b"b" * (MAX_CHARACTERS + 1), False, "line 2: 20,001 characters"),
+        (b"a\n" * (MAX_TEXTS + 1), False, "more than 50,000 texts"),
         (b"a" * (MAX_MEGABYTES * 2**20 + 1), False, "bigger than 5 MB"),
     ],
 )
