@@ -20,7 +20,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = pytest.mark.slow
-WIDE, PHONE = (1200, 900), (400, 800)
+WIDE, PHONE, PICTURE = (1200, 900), (400, 800), (1200, 770)
 HOSTILE = "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>"
 
 
@@ -141,6 +141,7 @@ def test_first_page_tells_what_the_orders_do(
     assert last.location["y"] + last.size["height"] < WIDE[1]
     assert alive(browser)
     if picture := os.environ.get("PAGE_PICTURE"):
+        show(browser, PICTURE)
         browser.save_screenshot(picture)
 
 
