@@ -27,10 +27,13 @@ def show(path: Path) -> None:
         st.code(COMMAND, language="bash")
         return
     st.write(comparison["advice"])
-    st.dataframe(charts.table(comparison), hide_index=True)
-    for heading, chart in charts.CHARTS.items():
+    st.dataframe(charts.table(comparison))
+    for heading, draw in charts.CHARTS.items():
         st.subheader(heading, anchor=False)
-        st.altair_chart(chart(comparison))
+        st.altair_chart(draw(comparison))
+    for heading, tabulate in charts.TABLES.items():
+        st.subheader(heading, anchor=False)
+        st.dataframe(tabulate(comparison))
     versions = ", ".join(f"{k} {v}" for k, v in comparison["versions"].items())
     st.caption(
         f"Measured on {comparison['texts']:,} texts, on {comparison['machine']}, "
