@@ -1,5 +1,6 @@
 """What the pages say and do, on tiny pipelines, without a browser."""
 
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -218,6 +219,36 @@ def test_long_and_many_texts_are_read_in_turns() -> None:
     assert [*turns(["a", "b" * TURN, "c", "d"])] == [["a", "b" * TURN], ["c", "d"]]
     assert max(map(len, turns([""] * 3 * TURN))) <= TURN
     assert not [*turns([])]
+
+
+def test_words_are_forgotten_by_an_isolated_ner_too(
+    tmp_path: Path, core_folder: Path, old_drugs_folder: Path
+) -> None:
+    config = config_for("resolved", tmp_path, core_folder, old_drugs_folder)
+    assemble(config, tmp_path / "resolved")
+    served = Served(tmp_path / "resolved")
+    inside = served.nlp.get_pipe("ner_drug").nlp.vocab.strings
+    list(served.find(TEXTS))
+    before = len(inside)
+    (found,) = served.find([f"{TEXTS[1]} Unheard{'of' * 20} words"])
+    assert len(inside) == before
+    assert "ner_drug" in {ent.component for ent in found}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["resolved"], ["drug_last"], ["drug_first", "drug_last", "one", "two", "three"]],
+)
+def test_any_pipelines_will_do(house: Path, tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        source = name if name in ORDERS else "drug_first"
+        shutil.copytree(house / "pipelines" / source, tmp_path / "pipelines" / name)
+    app = submit(run(tmp_path, "compare"), " ".join(TEXTS))
+    headings = [heading.value for heading in app.subheader]
+    assert [h for h in headings if h.strip("`") in names] == [
+        f"`{name}`" for name in sorted(names)
+    ]
+    assert ("How `resolved` decides" in headings) == ("resolved" in names)
 
 
 def test_doc_keeps_all_that_the_page_shows(house: Path) -> None:
