@@ -7,6 +7,8 @@ import streamlit as st
 
 import charts
 
+# what has no colour of its own would be black, on a dark theme too
+GREY = "#808080"
 COMMAND = "python -m spacy project run compare"
 
 
@@ -30,7 +32,8 @@ def show(path: Path) -> None:
     st.dataframe(charts.table(comparison))
     for heading, draw in charts.CHARTS.items():
         st.subheader(heading, anchor=False)
-        st.altair_chart(draw(comparison))
+        chart = draw(comparison).configure_text(color=GREY)
+        st.altair_chart(chart.configure_rule(color=GREY))
     for heading, tabulate in charts.TABLES.items():
         st.subheader(heading, anchor=False)
         st.dataframe(tabulate(comparison))

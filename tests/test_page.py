@@ -89,10 +89,11 @@ def find(browser: webdriver.Chrome, selector: str) -> list[WebElement]:
 
 
 def until(browser: webdriver.Chrome, selector: str, part: str = "") -> WebElement:
-    """Wait for an element that holds a text; elements are drawn anew at any time."""
+    """Wait for an element that holds a text, on a page that is drawn to its end."""
 
     def found(browser: webdriver.Chrome) -> WebElement | Literal[False]:
-        for element in find(browser, selector):
+        done = find(browser, "[data-test-script-state=notRunning]")
+        for element in find(browser, selector) if done else []:
             if part in element.text:
                 return element
         return False
@@ -136,6 +137,10 @@ def test_first_page_tells_what_the_orders_do(
     assert "drug_first finds Benz DRUG, but drug_last" in " ".join(
         sentence.text.split()
     )
+    asked = browser.execute_script(
+        "return performance.getEntriesByType('resource').map(entry => entry.name)"
+    )
+    assert asked and all(url.startswith((page, "data:", "blob:")) for url in asked)
     # all of it is seen without scrolling
     last = find(browser, "div.entities")[2]
     assert last.location["y"] + last.size["height"] < WIDE[1]
@@ -267,6 +272,18 @@ def test_nothing_that_is_typed_is_run(
         assert alive(browser)
     if not path:
         until(browser, "div.entities", HOSTILE)
+
+
+def test_page_works_by_keyboard(page: str, browser: webdriver.Chrome) -> None:
+    browser.get(page)
+    until(browser, "h3", "What differs")
+    for _ in range(20):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        if browser.switch_to.active_element.tag_name == "textarea":
+            break
+    typed = webdriver.ActionChains(browser).send_keys(" Ben is in Oslo.", Keys.TAB)
+    typed.send_keys(Keys.ENTER).perform()
+    until(browser, "div.entities", "Oslo GPE")
 
 
 def test_text_over_the_limit_gets_a_message(

@@ -129,6 +129,15 @@ def storm(url: str, texts: Sequence[str]) -> dict[str, list[str]]:
         return {text: bodies for pairs in answers for text, bodies in pairs}
 
 
+def test_only_this_machine_is_served(page: str) -> None:
+    port = f"{int(page.rpartition(':')[2]):04X}"
+    lines = "".join(Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6"))
+    # address, port and the state that stands for listening
+    found = re.findall(rf"(\w+):{port} \w+:\w+ 0A ", lines)
+    loopback = {"0100007F", "00000000000000000000000001000000"}
+    assert found and set(found) <= loopback
+
+
 def test_many_at_once_get_their_own_answers_and_memory_is_flat(
     page: str, project: Path, texts: list[str]
 ) -> None:
