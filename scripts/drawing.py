@@ -55,7 +55,7 @@ def say(text: str, places: Sequence[Place], names: Sequence[str]) -> str:
         f"{_join(names)} {_verb(names)} {_list(text, ents)}"
         for names, ents in places[0].camps
     ]
-    more = f" There are {len(places)} such places." if len(places) > 1 else ""
+    more = f" They differ in {len(places)} places." if len(places) > 1 else ""
     return f'<p style="line-height: 2.4">{", but ".join(camps)}.{more}</p>'
 
 

@@ -69,16 +69,17 @@ def _ask(examples: dict[str, str]) -> str:
 
 
 def _take(examples: dict[str, str]) -> None:
-    """Put the chosen example into the box."""
-    if chosen := st.session_state["example"]:
-        st.session_state["text"] = examples[chosen]
+    """Put the chosen example into the box, and offer all of them again."""
+    state = st.session_state
+    if state["example"]:
+        state["text"] = examples[state["example"]]
+        state["example"] = None
 
 
 def _answer(pipelines: Sequence[Served], text: str) -> None:
     """Show what differs first, then how it came about."""
     docs = {
-        served.name: restore(analyse(served, served.folder, text))
-        for served in pipelines
+        served.name: restore(analyse(served, served.key, text)) for served in pipelines
     }
     # above the policy on the page, but drawn after the visitor has chosen one
     above = st.container()

@@ -10,7 +10,7 @@ from spacy.vocab import Vocab
 
 from differences import Entity, Place, differing, entities
 from drawing import SIGN, draw
-from serving import Served
+from serving import Key, Served
 
 A_PAGE = 10
 ANY = "any"
@@ -46,12 +46,13 @@ def show(pipelines: Sequence[Served], corpus: Path) -> None:
     split = first.selectbox("Split", names, index=start)
     known = {served.name: served for served in pipelines}
     chosen = second.selectbox("Prediction of", list(known))
-    _browse(read(str(files[split])), known[chosen], split)
+    path = files[split]
+    _browse(read(path, path.stat().st_mtime_ns), known[chosen], split)
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the annotated texts …")
-def read(path: str) -> list[Annotated]:
-    """Read a split."""
+def read(path: Path, written: int) -> list[Annotated]:
+    """Read a split, anew when its file was written anew."""
     docs = DocBin().from_disk(path).get_docs(Vocab())
     return [
         Annotated(doc.text, entities(doc.ents, {}), bool(doc.user_data.get("conflict")))
@@ -60,7 +61,7 @@ def read(path: str) -> list[Annotated]:
 
 
 @st.cache_data(max_entries=20, show_spinner="The pipeline is reading the texts …")
-def predict(_served: Served, folder: str, texts: Sequence[str]) -> list[list[Entity]]:
+def predict(_served: Served, key: Key, texts: Sequence[str]) -> list[list[Entity]]:
     """Find the entities of many texts."""
     return list(_served.find(texts))
 
@@ -100,7 +101,7 @@ def _judge(
 ) -> list[tuple[Annotated, list[Entity], list[Place]]]:
     """Put next to each text what the pipeline finds, and where that differs."""
     judged = []
-    found = predict(served, served.folder, [one.text for one in split])
+    found = predict(served, served.key, [one.text for one in split])
     for one, ents in zip(split, found, strict=True):
         known = [ent for ent in ents if ent.label in labels]
         places = differing({"gold": one.gold, "prediction": known})

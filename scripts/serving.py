@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from components import Resolve
 from differences import Entity, entities
 
 T = TypeVar("T")
+Key = tuple[str, int]
 # characters that are read before another visitor's turn: about a fifth of a second
 TURN = 5_000
 
@@ -32,7 +33,9 @@ class Served:
 
     def __init__(self, folder: Path) -> None:
         """Load the pipeline of a folder."""
-        self.folder, self.name = str(folder), folder.name
+        self.name = folder.name
+        # tells it from every other pipeline, and from what stood there before
+        self.key = (str(folder), built(folder))
         self.nlp = spacy.load(folder)
         self.lock = Lock()
         components = speakers(self.nlp)
@@ -92,18 +95,29 @@ def speakers(nlp: Language) -> dict[str, tuple[str, ...]]:
     return found
 
 
-@st.cache_resource(show_spinner="Loading the pipelines …")
 def load(pipelines: Path) -> list[Served]:
     """Load all pipelines in a folder, by name; once for all visitors.
+
+    They are loaded anew when one was built anew.
 
     RETURNS: none if nothing is built yet.
     """
     found = sorted(path.parent for path in pipelines.glob("[!.]*/config.cfg"))
-    return [Served(folder) for folder in found]
+    return _load([(folder, built(folder)) for folder in found])
+
+
+@st.cache_resource(max_entries=1, show_spinner="Loading the pipelines …")
+def _load(folders: Sequence[tuple[Path, int]]) -> list[Served]:
+    return [Served(folder) for folder, _ in folders]
+
+
+def built(folder: Path) -> int:
+    """Tell when a pipeline was built."""
+    return (folder / "config.cfg").stat().st_mtime_ns
 
 
 @st.cache_data(max_entries=200, show_spinner="Reading the text …")
-def analyse(_served: Served, folder: str, text: str) -> bytes:
+def analyse(_served: Served, key: Key, text: str) -> bytes:
     """Read one text; visitors who ask the same get the same answer.
 
     RETURNS: the doc, to be made whole by `restore`.

@@ -59,7 +59,7 @@ def test_table_has_each_answer_its_component_and_score() -> None:
         (
             {"first": [BENZ, WEEDS], "last": []},
             "first finds Benz DRUG, but last finds nothing there. "
-            "There are 2 such places.",
+            "They differ in 2 places.",
         ),
         (
             {"first": [WEEDS], "last": [WEEDS]},

@@ -317,6 +317,22 @@ def test_nothing_built_names_the_command(tmp_path: Path) -> None:
     assert app.code[0].value == "python -m spacy project run all"
 
 
+def test_what_is_built_meanwhile_is_shown(house: Path, tmp_path: Path) -> None:
+    app = run(tmp_path, "app")
+    assert not app.text_area
+    target = tmp_path / "pipelines" / "drug_first"
+    shutil.copytree(house / "pipelines" / "drug_first", target)
+    assert app.run().text_area
+    (before,) = load(tmp_path / "pipelines")
+    (same,) = load(tmp_path / "pipelines")
+    shutil.rmtree(target)
+    shutil.copytree(house / "pipelines" / "drug_last", target)
+    (after,) = load(tmp_path / "pipelines")
+    assert before is same is not after
+    assert before.key != after.key
+    assert after.order == ["ner", "ner_drug"]
+
+
 def test_no_data_names_the_command(tmp_path: Path) -> None:
     app = run(tmp_path, "data")
     assert app.code[0].value == "python -m spacy project run convert"

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -94,9 +95,11 @@ def server_of(url: str) -> Path:
     """Find the process that serves the page."""
     port = url.rpartition(":")[2]
     for process in Path("/proc").glob("[0-9]*"):
-        command = (process / "cmdline").read_bytes().split(b"\0")
-        if b"streamlit" in command and port.encode() in command:
-            return process
+        # others end while they are looked at
+        with suppress(OSError):
+            command = (process / "cmdline").read_bytes().split(b"\0")
+            if b"streamlit" in command and port.encode() in command:
+                return process
     raise AssertionError("nothing serves the page")
 
 
