@@ -237,7 +237,7 @@ def test_file_is_read_and_taken_away(
     [
         ("latin.txt", b"caf\xe9", "not UTF-8"),
         ("<img src=x onerror=window.ran=1>.jsonl", HOSTILE.encode(), "not JSON"),
-        ("big.txt", b"a\n" * 3 * 2**20, "5"),
+        ("big.txt", b"a\n" * 3 * 2**20, "must be 5"),
     ],
 )
 def test_unsound_file_gets_a_message(
