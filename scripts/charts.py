@@ -38,6 +38,21 @@ def table(comparison: Comparison) -> pd.DataFrame:
     return _frame(rows)
 
 
+def legend(comparison: Comparison) -> str:
+    """Say what the figures are of, how they were measured, and on what."""
+    versions = ", ".join(f"{k} {v}" for k, v in comparison["versions"].items())
+    words = comparison["separately"]["words_per_second"]
+    return (
+        f"F in percent on {comparison['texts']} texts, {comparison['conflict_texts']} "
+        "of them with a conflict, and the 95% interval of "
+        f"{comparison['draws']:,} paired bootstrap draws.{BEST}: the best combination "
+        f"of the column.{TIE}: ties with `{comparison['best']}`, the best over all "
+        "labels. Speed and memory are relative to running both source pipelines and "
+        f"merging their entities in Python ({words:,.0f} words/s). Measured on "
+        f"{comparison['machine']}; {versions}."
+    )
+
+
 def label_table(comparison: Comparison, scope: str = "whole") -> pd.DataFrame:
     """Tabulate precision, recall and F by label and combination.
 

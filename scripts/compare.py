@@ -19,10 +19,10 @@ from charts import (
     CHARTS,
     MAIN,
     TABLES,
-    TIE,
     Comparison,
     combinations,
     is_tie,
+    legend,
     table,
 )
 from cost import SEPARATELY
@@ -43,7 +43,7 @@ def compare(scores: Comparison) -> Comparison:
     """
     costs = scores["costs"]
     pipelines = {n: {**p, "cost": costs[n]} for n, p in scores["pipelines"].items()}
-    comparison = {**scores, "pipelines": pipelines, SEPARATELY: costs[SEPARATELY]}
+    comparison = {**scores, "pipelines": pipelines, "separately": costs[SEPARATELY]}
     del comparison["costs"]
     return {**comparison, "advice": advise(comparison)}
 
@@ -72,21 +72,6 @@ def advise(comparison: Comparison) -> str:
     return (
         f"Take `{fastest}`: its F of {f[fastest]} ties with the {f[best]} of `{best}`, "
         f"the best, at {ratio:.1f} times its speed."
-    )
-
-
-def legend(comparison: Comparison) -> str:
-    """Say what the figures are of, how they were measured, and on what."""
-    versions = ", ".join(f"{k} {v}" for k, v in comparison["versions"].items())
-    words = comparison[SEPARATELY]["words_per_second"]
-    return (
-        f"F in percent on {comparison['texts']} texts, {comparison['conflict_texts']} "
-        "of them with a conflict, and the 95% interval of "
-        f"{comparison['draws']:,} paired bootstrap draws.{BEST}: the best combination "
-        f"of the column.{TIE}: ties with `{comparison['best']}`, the best over all "
-        "labels. Speed and memory are relative to running both source pipelines and "
-        f"merging their entities in Python ({words:,.0f} words/s). Measured on "
-        f"{comparison['machine']}; {versions}."
     )
 
 

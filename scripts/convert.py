@@ -50,7 +50,7 @@ def convert(
     docs = DocBin(store_user_data=True)
     known = _labels(labels_of, nlp) if labels_of else None
     ours = outside_of is None or ASSETS in outside_of.resolve().parents
-    for where, record in _records(source) if ours else []:
+    for where, record in records(source.read_bytes(), str(source)) if ours else []:
         doc = nlp(record["text"])
         doc.user_data["conflict"] = bool(record.get("conflict"))
         ents = _ents(doc, record.get("spans") or [], where, known)
@@ -72,14 +72,25 @@ def convert(
     return len(docs)
 
 
-def _records(source: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield where each accepted record stands (`file, line n`) and the record."""
+def decode(data: bytes, name: str) -> str:
+    """Decode UTF-8, with or without a byte order mark.
+
+    RAISES ValueError: it is no UTF-8.
+    """
     try:
-        lines = source.read_text(encoding="utf8").split("\n")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{source}: not UTF-8 ({error}); save it as UTF-8") from None
-    for number, line in enumerate(lines, 1):
-        where = f"{source}, line {number}"
+        raise ValueError(f"{name}: not UTF-8 ({error}); save it as UTF-8") from None
+
+
+def records(data: bytes, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield where each accepted record stands (`name, line n`) and the record.
+
+    data: JSONL, one record a line; each has a `text`.
+    RAISES ValueError: it is no UTF-8, or a line is no such record.
+    """
+    for number, line in enumerate(decode(data, name).split("\n"), 1):
+        where = f"{name}, line {number}"
         if not line.strip():
             continue
         try:
@@ -88,8 +99,15 @@ def _records(source: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             raise ValueError(f"{where}: not JSON ({error})") from None
         if not isinstance(record, dict) or not isinstance(record.get("text"), str):
             raise ValueError(f"{where}: not an object with a `text`")
+        if not _encodable(record["text"]):
+            raise ValueError(f"{where}: the `text` holds half of a surrogate pair")
         if record.get("answer", "accept") == "accept":
             yield where, record
+
+
+def _encodable(text: str) -> bool:
+    """Tell whether a text is free of escapes that stand for no character."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _ents(

@@ -1,6 +1,7 @@
 """A component that keeps a whole pipeline inside: ships in the wheels that need it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -57,6 +58,10 @@ class IsolatedNER:
     def score(self, found: Sequence[tuple[Doc, Sequence[Span]]]) -> list[list[float]]:
         """Score entities that this component has just found in some docs."""
         return [self.found.pop(doc, []) for doc, _ in found]
+
+    def memory_zone(self, mem: Any = None) -> AbstractContextManager[Any]:
+        """Let the vocab inside forget its words when the one outside does."""
+        return self.nlp.memory_zone(mem)
 
     def __call__(self, doc: Doc) -> Doc:
         """Add the entities of one doc."""

@@ -1,46 +1,68 @@
-"""Show what several pipelines make of one text, side by side.
+"""The web page: look at what the pipelines make of a text, a file and the test set.
 
-python -m streamlit run scripts/visualize_model.py -- pipelines/drug_first
+python -m streamlit run scripts/visualize_model.py -- pipelines corpus metrics
 """
 
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-import spacy_streamlit
 import streamlit as st
 import typer
-from spacy_streamlit.util import process_text
 
-import shipped  # noqa: F401 (makes the factories known)
+import page_compare
+import page_data
+import page_results
+import page_upload
+from serving import load
 
-SAMPLE = "My name is John Benz and I remove weeds from my garden."
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "assets" / "examples.jsonl"
 
 
-def visualize(pipelines: list[Path], text: str = SAMPLE) -> None:
-    """Draw the page: an input box, and a column for each pipeline.
+def visualize(pipelines: Path, corpus: Path, metrics: Path) -> None:
+    """Draw the page that the visitor has chosen.
 
-    pipelines: folders of trained pipelines; loaded once, shared between visitors.
-    text: what stands in the box at first.
+    pipelines: a folder of pipelines; they are loaded once and shared by all visitors.
+    corpus: the annotated text, a folder of .spacy files.
+    metrics: the folder of what was measured.
     """
     st.set_page_config("Combining NERs", layout="wide")
-    st.title("One text, two NERs, every order")
-    text = st.text_area("Text", text)
-    for pipeline, column in zip(pipelines, st.columns(len(pipelines)), strict=True):
-        with column:
-            st.header(pipeline.name)
-            doc = process_text(str(pipeline), text)
-            if doc.ents:
-                spacy_streamlit.visualize_ner(doc, title=None, key=pipeline.name)
-            else:
-                st.info("No entity in this text.")
+    served = load(pipelines)
+
+    def compare() -> None:
+        page_compare.show(served, EXAMPLES)
+
+    def upload() -> None:
+        page_upload.show(served)
+
+    def results() -> None:
+        page_results.show(metrics / "comparison.json")
+
+    def data() -> None:
+        page_data.show(served, corpus)
+
+    pages = [
+        st.Page(compare, title="Compare", default=True),
+        st.Page(upload, title="Your files", url_path="files"),
+        st.Page(results, title="Results", url_path="results"),
+        st.Page(data, title="Data", url_path="data"),
+    ]
+    chosen = st.navigation(pages, position="top")
+    if not served:
+        st.info("No pipeline is built yet. This command builds them:")
+        st.code("python -m spacy project run all", language="bash")
+        st.stop()
+    chosen.run()
 
 
 def main(
-    pipelines: Annotated[list[Path], typer.Argument(help="Folders of pipelines")],
+    pipelines: Annotated[Path, typer.Argument(help="A folder of pipelines")],
+    corpus: Annotated[Path, typer.Argument(help="A folder of .spacy files")],
+    metrics: Annotated[Path, typer.Argument(help="The folder of what was measured")],
 ) -> None:
-    """Show what several pipelines make of one text, side by side."""
-    visualize(pipelines)
+    """Look at what the pipelines make of a text, a file and the test set."""
+    visualize(pipelines, corpus, metrics)
 
 
 if __name__ == "__main__":

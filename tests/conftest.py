@@ -1,11 +1,17 @@
 """What several tests need: doubles of the source pipelines, and a built project."""
 
+import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from doubles import make_core, make_drugs, make_old_drugs
 
@@ -82,3 +88,43 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run_project(folder, "all", "--vars.origin", "embedded")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder
+
+
+@pytest.fixture(scope="module")
+def page(project: Path) -> Iterator[str]:
+    """The address of the page, served from the built project by its command."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    command = ["spacy", "project", "run", "visualize-model", "."]
+    command += ["--vars.headless", "true", "--vars.port", port]
+    log = project / "page.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=project,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    url = f"http://localhost:{port}"
+    try:
+        for _ in range(120):
+            time.sleep(0.5)
+            if answers(url):
+                break
+        yield url
+    finally:
+        # as Ctrl-C does: to the command and to what it has started
+        os.killpg(server.pid, signal.SIGINT)
+        server.wait(20)
+    said = log.read_text()
+    assert not answers(url)
+    assert "Traceback" not in said, said
+
+
+def answers(url: str) -> bool:
+    """Tell whether the page is served."""
+    try:
+        return requests.get(f"{url}/_stcore/health", timeout=2).ok
+    except requests.RequestException:
+        return False

@@ -137,6 +137,21 @@ def test_no_two_texts_are_alike(texts: dict[str, list[Record]]) -> None:
     assert not alike
 
 
+def test_examples_of_the_page_are_new(texts: dict[str, list[Record]]) -> None:
+    """Ten besides the sample, which opens the test set; no run of five words shared."""
+    sample, *others = srsly.read_jsonl(ASSETS / "examples.jsonl")
+    assert sample["text"] == texts["test"][0]["text"]
+    assert len(others) == 10
+    used = {
+        gram
+        for records in texts.values()
+        for r in records
+        for gram in grams(r["text"], 5)
+    }
+    shared = [record["text"] for record in others if grams(record["text"], 5) & used]
+    assert not shared
+
+
 @pytest.mark.parametrize("name", ["test", "joint_dev"])
 def test_no_wording_leaks_from_training(
     name: str, texts: dict[str, list[Record]]

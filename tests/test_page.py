@@ -1,62 +1,38 @@
-"""The page in a real browser."""
+"""The page in a real browser.
+
+PAGE_PICTURE=assets/page.png makes the picture in the README anew.
+"""
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
 
 import pytest
-import requests
+import srsly
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.slow
+WIDE, PHONE, PICTURE = (1200, 900), (400, 800), (1200, 770)
+HOSTILE = "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>"
 
 
 @pytest.fixture(scope="module")
-def page(project: Path) -> Iterator[str]:
-    """The address of the page, served from the built project."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    command = ["spacy", "project", "run", "visualize-model", "."]
-    command += ["--vars.port", port]
-    environment = os.environ | {"STREAMLIT_SERVER_HEADLESS": "true"}
-    server = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        cwd=project,
-        env=environment,
-        start_new_session=True,
-    )
-    url = f"http://localhost:{port}"
-    try:
-        for _ in range(120):
-            time.sleep(0.5)
-            if answers(url):
-                break
-        yield url
-    finally:
-        # as Ctrl-C does: to the command and to what it has started
-        os.killpg(server.pid, signal.SIGINT)
-        server.wait(20)
-        assert not answers(url)
-
-
-def answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/_stcore/health", timeout=2).ok
-    except requests.RequestException:
-        return False
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("downloads")
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+def chrome(
+    tmp_path_factory: pytest.TempPathFactory, downloads: Path
+) -> Iterator[webdriver.Chrome]:
     """Debian's Chromium, without a window."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):
@@ -64,6 +40,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
         pytest.skip("no chromium and chromedriver on this machine")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
+    options.add_experimental_option(
+        "prefs", {"download.default_directory": str(downloads)}
+    )
     profile = tmp_path_factory.mktemp("profile")
     for argument in [
         "--headless",
@@ -75,7 +54,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
         "--disable-component-update",
         "--disable-sync",
         "--no-first-run",
-        "--window-size=1200,900",
         f"--user-data-dir={profile}",
     ]:
         options.add_argument(argument)
@@ -84,17 +62,267 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     chrome.quit()
 
 
-def marks(browser: webdriver.Chrome) -> list[str]:
-    """Every entity on the page, as displaCy draws it: text and label."""
-    found = browser.find_elements(By.CSS_SELECTOR, "mark.entity")
-    return [" ".join(mark.text.split()) for mark in found]
+@pytest.fixture
+def browser(chrome: webdriver.Chrome) -> webdriver.Chrome:
+    """A wide window with a light theme."""
+    show(chrome, WIDE)
+    return chrome
 
 
-def test_sample_stands_side_by_side(page: str, browser: webdriver.Chrome) -> None:
+def show(
+    browser: webdriver.Chrome, size: tuple[int, int], theme: str = "light"
+) -> None:
+    """Set the size of the window and the theme that the visitor prefers."""
+    width, height = size
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1}
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", metrics | {"mobile": False}
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": theme}]},
+    )
+
+
+def find(browser: webdriver.Chrome, selector: str) -> list[WebElement]:
+    return browser.find_elements(By.CSS_SELECTOR, selector)
+
+
+def until(browser: webdriver.Chrome, selector: str, part: str = "") -> WebElement:
+    """Wait for an element that holds a text, on a page that is drawn to its end."""
+
+    def found(browser: webdriver.Chrome) -> WebElement | Literal[False]:
+        done = find(browser, "[data-test-script-state=notRunning]")
+        for element in find(browser, selector) if done else []:
+            if part in element.text:
+                return element
+        return False
+
+    wait = WebDriverWait(browser, 60, ignored_exceptions=[Exception])
+    return wait.until(found, f"{selector} with {part!r}")
+
+
+def drawn(browser: webdriver.Chrome) -> list[str]:
+    """Every frame on the page: its text, with labels and marks."""
+    return [" ".join(frame.text.split()) for frame in find(browser, "div.entities")]
+
+
+def ask(browser: webdriver.Chrome, text: str) -> None:
+    """Type a text into the box and send it off, all by keyboard."""
+    box = until(browser, "textarea")
+    box.send_keys(Keys.CONTROL, "a")
+    box.send_keys(text)
+    box.send_keys(Keys.CONTROL, Keys.ENTER)
+
+
+def alive(browser: webdriver.Chrome) -> bool:
+    """Tell whether the page has no error, and nothing of a visitor's was run."""
+    assert browser.execute_script("return window.ran") is None
+    assert not find(browser, "img[src=x]")
+    return not find(browser, "[data-testid=stException]")
+
+
+def test_first_page_tells_what_the_orders_do(
+    page: str, browser: webdriver.Chrome
+) -> None:
     browser.get(page)
-    expected = ["Benz DRUG", "John Benz PERSON"]
-    WebDriverWait(browser, 60).until(lambda b: len(marks(b)) >= 3)
-    assert marks(browser)[:2] == expected
-    headers = [h.text for h in browser.find_elements(By.TAG_NAME, "h2")]
-    assert headers == ["drug_first", "drug_last", "resolved"]
-    assert not browser.find_elements(By.CSS_SELECTOR, "[data-testid=stException]")
+    until(browser, "h3", "What differs")
+    headings = [heading.text for heading in find(browser, "h3")]
+    assert headings[:3] == ["drug_first", "drug_last", "resolved"]
+    assert [frame.split(" and I")[0] for frame in drawn(browser)[:2]] == [
+        "My name is John Benz DRUG ≠",
+        "My name is John Benz PERSON ≠",
+    ]
+    sentence = until(browser, "p", "drug_first finds")
+    assert "drug_first finds Benz DRUG, but drug_last" in " ".join(
+        sentence.text.split()
+    )
+    asked = browser.execute_script(
+        "return performance.getEntriesByType('resource').map(entry => entry.name)"
+    )
+    assert asked and all(url.startswith((page, "data:", "blob:")) for url in asked)
+    # all of it is seen without scrolling
+    last = find(browser, "div.entities")[2]
+    assert last.location["y"] + last.size["height"] < WIDE[1]
+    assert alive(browser)
+    if picture := os.environ.get("PAGE_PICTURE"):
+        show(browser, PICTURE)
+        browser.save_screenshot(picture)
+
+
+def test_first_page_comes_in_time(page: str, browser: webdriver.Chrome) -> None:
+    """3 s at most, once the models are loaded."""
+    browser.get(page)
+    until(browser, "h3", "What differs")
+    start = time.monotonic()
+    browser.get(page)
+    until(browser, "h3", "What differs")
+    seconds = time.monotonic() - start
+    print(f"\nfirst page: {seconds:.2f} s")
+    assert seconds <= 3
+
+
+def test_text_is_changed_and_shared_by_its_link(
+    page: str, browser: webdriver.Chrome
+) -> None:
+    browser.get(page)
+    ask(browser, "Mr. Pott danced at the Ecstasy Ballroom in Blackpool.")
+    until(browser, "div.entities", "Blackpool GPE")
+    assert "Ecstasy DRUG ≠ Ballroom" in drawn(browser)[0]
+    assert "Ecstasy Ballroom ORG ≠" in drawn(browser)[1]
+    WebDriverWait(browser, 10).until(has_link)
+    link = browser.current_url
+    browser.get("about:blank")
+    browser.get(link)
+    until(browser, "div.entities", "Blackpool GPE")
+    assert until(browser, "textarea").get_attribute("value").startswith("Mr. Pott")
+
+
+def has_link(browser: webdriver.Chrome) -> bool:
+    return "?text=" in browser.current_url
+
+
+def test_policy_is_changed_live(page: str, browser: webdriver.Chrome) -> None:
+    browser.get(page)
+    until(browser, "h3", "What differs")
+    assert "John Benz PERSON ≠" in drawn(browser)[2]
+    policy = until_labelled(browser, "Policy")
+    policy.send_keys("label_priority", Keys.ENTER)
+    order = until_labelled(browser, "Order of the labels")
+    order.send_keys("DRUG", Keys.ENTER)
+    until(browser, "p", "drug_first and resolved find")
+    assert "John Benz DRUG ≠" in drawn(browser)[2]
+
+
+def until_labelled(browser: webdriver.Chrome, label: str) -> WebElement:
+    """Wait for the field of a label that begins so."""
+    until(browser, "label", label)
+    (field,) = find(browser, f"input[aria-label*='{label}']")
+    return field
+
+
+def upload(browser: webdriver.Chrome, page: str, file: Path) -> None:
+    browser.get(f"{page}/files")
+    until(browser, "[data-testid=stFileUploader]")
+    (field,) = find(browser, "input[type=file]")
+    field.send_keys(str(file))
+
+
+def test_file_is_read_and_taken_away(
+    page: str, browser: webdriver.Chrome, downloads: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "texts.jsonl"
+    text = "My name is John Benz and I remove weeds from my garden."
+    srsly.write_jsonl(file, [{"text": text}, {"text": HOSTILE}])
+    upload(browser, page, file)
+    for name in ["csv", "jsonl"]:
+        until(browser, "button", f"entities.{name}").click()
+    WebDriverWait(browser, 20).until(
+        lambda _: (
+            len(list(downloads.glob("entities.*l*"))) == 1
+            and (downloads / "entities.csv").exists()
+        )
+    )
+    first, second = srsly.read_jsonl(downloads / "entities.jsonl")
+    assert [ent["label"] for ent in first["pipelines"]["drug_first"]] == ["DRUG"]
+    assert [ent["label"] for ent in first["pipelines"]["drug_last"]] == ["PERSON"]
+    assert second["text"] == HOSTILE
+    table = (downloads / "entities.csv").read_text()
+    assert f"1,{text},drug_first,16,20,Benz,DRUG,ner_drug," in table
+    assert alive(browser)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("latin.txt", b"caf\xe9", "not UTF-8"),
+        ("<img src=x onerror=window.ran=1>.jsonl", HOSTILE.encode(), "not JSON"),
+        ("big.txt", b"a\n" * 3 * 2**20, "must be 5"),
+    ],
+)
+def test_unsound_file_gets_a_message(
+    page: str,
+    browser: webdriver.Chrome,
+    tmp_path: Path,
+    name: str,
+    data: bytes,
+    message: str,
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    upload(browser, page, tmp_path / name)
+    until(browser, "[data-testid=stAlert], [data-testid=stFileUploader]", message)
+    assert alive(browser)
+
+
+@pytest.mark.parametrize("path", ["", "/files", "/results", "/data"])
+def test_nothing_that_is_typed_is_run(
+    page: str, browser: webdriver.Chrome, path: str
+) -> None:
+    browser.get(f"{page}{path}?text={quote(HOSTILE)}")
+    until(browser, "h1")
+    time.sleep(1)
+    fields = find(browser, "textarea, input:not([type=file]):not([type=checkbox])")
+    for at in range(len(fields)):
+        # each answer draws the fields anew
+        field = find(browser, "textarea, input:not([type=file]):not([type=checkbox])")[
+            at
+        ]
+        field.send_keys(HOSTILE, Keys.CONTROL, Keys.ENTER)
+        time.sleep(1)
+        assert alive(browser)
+    if not path:
+        until(browser, "div.entities", HOSTILE)
+
+
+def test_page_works_by_keyboard(page: str, browser: webdriver.Chrome) -> None:
+    browser.get(page)
+    until(browser, "h3", "What differs")
+    for _ in range(20):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        if browser.switch_to.active_element.tag_name == "textarea":
+            break
+    typed = webdriver.ActionChains(browser).send_keys(" Ben is in Oslo.", Keys.TAB)
+    typed.send_keys(Keys.ENTER).perform()
+    until(browser, "div.entities", "Oslo GPE")
+
+
+def test_text_over_the_limit_gets_a_message(
+    page: str, browser: webdriver.Chrome
+) -> None:
+    browser.get(page)
+    box = until(browser, "textarea")
+    browser.execute_script("arguments[0].focus()", box)
+    browser.execute_cdp_cmd("Input.insertText", {"text": "a b " * 6000})
+    box.send_keys(Keys.CONTROL, Keys.ENTER)
+    until(browser, "[data-testid=stAlert]", "characters are too many")
+    ask(browser, "Benz is here.")
+    until(browser, "div.entities", "is here")
+    assert alive(browser)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_page_fits_a_phone(page: str, browser: webdriver.Chrome, theme: str) -> None:
+    show(browser, PHONE, theme)
+    browser.get(page)
+    until(browser, "h3", "What differs")
+    width = browser.execute_script("return document.documentElement.scrollWidth")
+    assert width <= PHONE[0]
+    for frame in find(browser, "div.entities"):
+        assert frame.location["x"] + frame.size["width"] <= PHONE[0]
+    for mark in find(browser, "mark.entity"):
+        # dark on pastel, in every theme
+        assert mark.value_of_css_property("color") == "rgba(27, 27, 31, 1)"
+
+
+def test_data_is_browsed(page: str, browser: webdriver.Chrome) -> None:
+    browser.get(f"{page}/data")
+    until(browser, "p", "texts. Framed")
+    assert len(drawn(browser)) == 20
+    until(browser, "label", "Only texts with a conflict").click()
+    until(browser, "p", "273 of 630 texts")
+    until(browser, "label", "Only where the prediction is wrong").click()
+    WebDriverWait(browser, 60).until(
+        lambda _: all(
+            "≠" in "".join(drawn(browser)[i : i + 2]) for i in range(0, 20, 2)
+        )
+    )
