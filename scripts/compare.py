@@ -100,10 +100,10 @@ def fill_in(readme: str, comparison: Comparison) -> str:
 
 def write_report(comparison: Comparison) -> str:
     """Write all tables in Markdown."""
-    text = ["# What each way costs", comparison["advice"], legend(comparison)]
+    text = ["# What each way costs", legend(comparison)]
     for title, make in {MAIN: table, **TABLES}.items():
         text += [f"## {title}", write_markdown(make(comparison))]
-    return "\n\n".join(text) + "\n"
+    return "\n\n".join([*text, comparison["advice"]]) + "\n"
 
 
 def write_page(comparison: Comparison) -> str:

@@ -19,7 +19,12 @@ from differences import differing, entities
 from drawing import draw
 from serving import Served, load
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not Path("/proc/net/tcp").exists(), reason="asks Linux about the server"
+    ),
+]
 VISITORS, TURNS = 20, 10
 SECONDS = 120
 # what a process holds varies by 10 MB between storms; a request that left its docs and
