@@ -13,7 +13,7 @@ from doubles import TEXTS, make_core, make_drugs
 from folders import sha256
 from merge import Fill, merge
 from spans_ner import FACTORY
-from train_alternative import Size, put_in, train_alternative
+from train_alternatives import Size, put_in, train_alternative
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = ["single_ner", "shared_tok2vec"]
@@ -42,8 +42,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, core_folder: Path) -
 
 
 def build(folder: Path, name: str, *, size: Size = Size.small) -> Language:
-    config, output = Path(f"configs/{name}.cfg"), folder / "pipelines" / name
-    return train_alternative(config, output, size=size)
+    output = folder / "pipelines" / name
+    names = train_alternative(Path(f"configs/{name}.cfg"), output, size=size)
+    nlp = spacy.load(output)
+    assert nlp.pipe_names == names
+    return nlp
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -1,10 +1,12 @@
 """Train NERs that stand in for the core's `ner`, and put them where it stood.
 
-python scripts/train_alternative.py configs/single_ner.cfg pipelines/single_ner
+python scripts/train_alternatives.py pipelines configs/single_ner.cfg
 """
 
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from enum import Enum
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +29,7 @@ class Size(str, Enum):
     large = "large"
 
 
-def train_alternative(config_path: Path, output: Path, *, size: Size) -> Language:
+def train_alternative(config_path: Path, output: Path, *, size: Size) -> list[str]:
     """Train the components of a config, then put them into the core, for its `ner`.
 
     All other components of the core, its tokenizer, vectors and lookups are kept.
@@ -35,7 +37,7 @@ def train_alternative(config_path: Path, output: Path, *, size: Size) -> Languag
     config_path: a training config; its section `size` gives way to that of the name of
         `size`, and the core's vectors are features where it has some.
     output: the combination's folder; left as it was if anything fails.
-    RETURNS: the combination, loaded anew from `output`.
+    RETURNS: the names of the combination's components, in order.
     RAISES ValueError: there is no core pipeline, or no NER in it.
     """
     config = load_config(config_path)
@@ -53,7 +55,7 @@ def train_alternative(config_path: Path, output: Path, *, size: Size) -> Languag
         nlp = put_in(core, trained)
         nlp.meta.update(describe(config_path.stem, nlp.pipe_names, core_path))
         nlp.to_disk(folder)
-        return spacy.load(folder)
+        return list(spacy.load(folder).pipe_names)
 
 
 def _plain(folder: Path) -> Language:
@@ -94,16 +96,24 @@ def _listening(nlp: Language) -> dict[str, list[str]]:
 
 
 def main(
-    config: Annotated[Path, typer.Argument(help="What to train, and on what")],
-    output: Annotated[Path, typer.Argument(help="Where the combination goes")],
-    size: Annotated[Size, typer.Option(help="A section of the config")] = Size.small,
+    pipelines: Annotated[Path, typer.Argument(help="Where the combinations go")],
+    configs: Annotated[list[Path], typer.Argument(help="What to train, and on what")],
+    size: Annotated[Size, typer.Option(help="A section of the configs")] = Size.small,
 ) -> None:
-    """Train NERs that stand in for the core's `ner`."""
-    try:
-        nlp = train_alternative(config, output, size=size)
-    except ValueError as error:
-        msg.fail(f"{output} was not trained", str(error), exits=1)
-    msg.good(f"{output}: {' -> '.join(nlp.pipe_names)}")
+    """Train alternatives at the same time, each into the folder of its config's name."""
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+        trained = {
+            config: processes.submit(
+                train_alternative, config, pipelines / config.stem, size=size
+            )
+            for config in configs
+        }
+    for config, future in trained.items():
+        try:
+            names = future.result()
+        except ValueError as error:
+            msg.fail(f"{config} was not trained", str(error), exits=1)
+        msg.good(f"{pipelines / config.stem}: {' -> '.join(names)}")
 
 
 if __name__ == "__main__":
