@@ -100,7 +100,7 @@ def main(
     configs: Annotated[list[Path], typer.Argument(help="What to train, and on what")],
     size: Annotated[Size, typer.Option(help="A section of the configs")] = Size.small,
 ) -> None:
-    """Train alternatives at the same time, each into the folder of its config's name."""
+    """Train alternatives at the same time, each into the folder named as its config."""
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
         trained = {
             config: processes.submit(
