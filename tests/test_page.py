@@ -317,7 +317,8 @@ def test_page_fits_a_phone(page: str, browser: webdriver.Chrome, theme: str) -> 
 def test_data_is_browsed(page: str, browser: webdriver.Chrome) -> None:
     browser.get(f"{page}/data")
     until(browser, "p", "texts. Framed")
-    assert len(drawn(browser)) == 20
+    # gold and prediction, ten texts a page; they are drawn one after the other
+    WebDriverWait(browser, 20).until(has_a_page_of_data)
     until(browser, "label", "Only texts with a conflict").click()
     until(browser, "p", "273 of 630 texts")
     until(browser, "label", "Only where the prediction is wrong").click()
@@ -326,3 +327,7 @@ def test_data_is_browsed(page: str, browser: webdriver.Chrome) -> None:
             "≠" in "".join(drawn(browser)[i : i + 2]) for i in range(0, 20, 2)
         )
     )
+
+
+def has_a_page_of_data(browser: webdriver.Chrome) -> bool:
+    return len(drawn(browser)) == 20
