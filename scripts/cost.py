@@ -26,7 +26,7 @@ Run = Callable[[], Any]
 # both source pipelines, one beside the other: what every combination is compared with
 SEPARATELY = "separately"
 # read so many words a round, for a steady speed
-WORDS = 10_000
+WORDS = 5_000
 
 
 def measure_costs(

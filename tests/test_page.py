@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 import srsly
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -21,6 +22,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = pytest.mark.slow
 WIDE, PHONE, PICTURE = (1200, 900), (400, 800), (1200, 770)
+# what Streamlit draws anew meanwhile
+STALE = [StaleElementReferenceException]
 HOSTILE = "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>"
 
 
@@ -318,16 +321,18 @@ def test_data_is_browsed(page: str, browser: webdriver.Chrome) -> None:
     browser.get(f"{page}/data")
     until(browser, "p", "texts. Framed")
     # gold and prediction, ten texts a page; they are drawn one after the other
-    WebDriverWait(browser, 20).until(has_a_page_of_data)
+    WebDriverWait(browser, 20, ignored_exceptions=STALE).until(has_a_page_of_data)
     until(browser, "label", "Only texts with a conflict").click()
     until(browser, "p", "273 of 630 texts")
     until(browser, "label", "Only where the prediction is wrong").click()
-    WebDriverWait(browser, 60).until(
-        lambda _: all(
-            "≠" in "".join(drawn(browser)[i : i + 2]) for i in range(0, 20, 2)
-        )
-    )
+    WebDriverWait(browser, 60, ignored_exceptions=STALE).until(has_only_wrong_ones)
 
 
 def has_a_page_of_data(browser: webdriver.Chrome) -> bool:
     return len(drawn(browser)) == 20
+
+
+def has_only_wrong_ones(browser: webdriver.Chrome) -> bool:
+    frames = drawn(browser)
+    pairs = zip(frames[::2], frames[1::2], strict=True)
+    return bool(frames) and all("≠" in gold + found for gold, found in pairs)
