@@ -134,10 +134,17 @@ def why_isolated(core: Language, drugs: Language) -> list[str]:
     return reasons
 
 
-def describe(name: str, pipeline: list[str], core: Path) -> dict[str, Any]:
+def describe(
+    name: str,
+    pipeline: list[str],
+    core: Path,
+    *,
+    ners: str = "the NER of {drugs} in it",
+) -> dict[str, Any]:
     """Write the part of meta.json that a person reads.
 
     core: the core pipeline; beside it lies sources.json.
+    ners: what was done to the core; `{drugs}` stands for the drug pipeline.
     """
     ledger = core.parent / "sources.json"
     sources = srsly.read_json(ledger) if ledger.exists() else {}
@@ -145,8 +152,9 @@ def describe(name: str, pipeline: list[str], core: Path) -> dict[str, Any]:
     licenses = sorted({s["license"] for s in sources.values() if s["license"]})
     return {
         "name": name,
-        "description": f"{names.get('core', 'The core')} with the NER of "
-        f"{names.get('drugs', 'the drug pipeline')} in it: {' -> '.join(pipeline)}",
+        "description": f"{names.get('core', 'The core')} with "
+        f"{ners.format(drugs=names.get('drugs', 'the drug pipeline'))}: "
+        f"{' -> '.join(pipeline)}",
         "license": " and ".join(licenses),
         # spaCy's schema wants plain strings here
         "sources": [{**s, "labels": ", ".join(s["labels"])} for s in sources.values()],

@@ -53,7 +53,10 @@ def train_alternative(config_path: Path, output: Path, *, size: Size) -> list[st
         train(config_path, work, overrides=overrides)
         trained = _plain(Path(work) / "model-best")
         nlp = put_in(core, trained)
-        nlp.meta.update(describe(config_path.stem, nlp.pipe_names, core_path))
+        ners = "NERs trained anew, on its labels and those of {drugs}"
+        nlp.meta.update(
+            describe(config_path.stem, nlp.pipe_names, core_path, ners=ners)
+        )
         nlp.to_disk(folder)
         return list(spacy.load(folder).pipe_names)
 

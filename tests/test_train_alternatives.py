@@ -63,6 +63,7 @@ def test_result_is_the_core_with_another_ner(folder: Path, name: str) -> None:
     assert found == {ent.label_ for doc in text for ent in doc.ents}
     assert "DRUG" in found and len(found) > 2
     assert nlp.meta["name"] == name
+    assert "trained anew" in nlp.meta["description"]
 
 
 @pytest.mark.parametrize("name", CONFIGS)
