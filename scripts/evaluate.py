@@ -20,7 +20,13 @@ import shipped  # noqa: F401 (makes the factories known)
 from convert import ASSETS
 from cost import environment, measure_costs
 from folders import write_json
-from inputs import find_problems, known_labels, mark_conflicts, usable
+from inputs import (
+    find_problems,
+    known_labels,
+    mark_conflicts,
+    missing_labels,
+    usable,
+)
 from intervals import Floats, count, f_scores, interval, resample
 from scoring import Scores, entities, schemes, score
 from sequence import alone, in_sequence
@@ -37,6 +43,7 @@ def evaluate(
     groups: Mapping[str, set[str]],
     *,
     core: Collection[str] = (),
+    missing: Collection[str] = (),
 ) -> tuple[Scores, Samples]:
     """Score the entities of a pipeline that has not run before.
 
@@ -46,13 +53,14 @@ def evaluate(
     gold: docs with `ents`, and in `user_data["conflict"]` whether they hold one.
     groups: the labels of each source pipeline, by its name in `sources`.
     core: the components of the core pipeline.
+    missing: labels that the text is not annotated with; they do not count either.
     RETURNS: for the `whole` text and for its `conflicts`: `parts`, which are `all`
         labels and those of each group; `labels`; and nervaluate's `schemes`. Each part
         and label has `p`, `r`, `f` (0 to 1, None without entities) and the `interval`
         of f. Besides, each NER alone and in `sequence`. And f in each draw, (DRAWS,),
         by such names ("whole", "parts", "all").
     """
-    labels = known_labels(nlp)
+    labels = known_labels(nlp).difference(missing)
     ners = {n: set(nlp.get_pipe(n).labels) for n in NAMES if n in nlp.pipe_names}
     said = alone(nlp, gold, core) if len(ners) > 1 else {}
     docs = list(nlp.pipe([doc.text for doc in gold]))
@@ -145,6 +153,7 @@ def main(
     if not any(doc.user_data.get("conflict") for doc in docs):
         mark_conflicts(docs, [*sources.values()])
         stored = DocBin(docs=docs, store_user_data=True)
+    missing = missing_labels(docs, groups)
     chosen, broken = usable(sorted(pipelines.iterdir()), core.parent / "sources.json")
     scores: dict[str, Scores] = {}
     samples: dict[str, Samples] = {}
@@ -153,7 +162,9 @@ def main(
         nlp = spacy.load(path)
         known |= known_labels(nlp)
         own = list(stored.get_docs(nlp.vocab))
-        scores[path.name], samples[path.name] = evaluate(nlp, own, groups, core=parts)
+        scores[path.name], samples[path.name] = evaluate(
+            nlp, own, groups, core=parts, missing=missing
+        )
     combined = [path.name for path in chosen]
     best = add_differences(scores, samples, combined)
     report = {

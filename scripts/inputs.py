@@ -45,6 +45,12 @@ def mark_conflicts(gold: Sequence[Doc], sources: Sequence[Language]) -> None:
         doc.user_data["conflict"] = len(taken) > len(set(taken))
 
 
+def missing_labels(gold: Sequence[Doc], groups: Mapping[str, set[str]]) -> set[str]:
+    """Collect the labels of each group that the text has no label of."""
+    labels = {ent.label_ for doc in gold for ent in doc.ents}
+    return {label for own in groups.values() if not labels & own for label in own}
+
+
 def find_problems(
     gold: Sequence[Doc], groups: Mapping[str, set[str]], known: set[str]
 ) -> list[str]:

@@ -236,6 +236,8 @@ def test_a_label_set_that_is_missing_is_named(
     status, said, report = run()
     assert status == 1
     assert "none of the labels of sources/drugs (DRUG)" in said
+    # what it finds of them is neither right nor wrong
+    assert report["pipelines"]["drugs"]["whole"]["parts"]["all"]["f"] is None
     assert report["pipelines"]["one"]["whole"]["parts"]["core"]["f"] == 1.0
 
 
