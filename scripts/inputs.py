@@ -1,4 +1,4 @@
-"""What `evaluate` is given: does it load, does it fit, what does it hold."""
+"""Look at pipelines and texts before they are used: do they load, do they fit?"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -72,11 +72,16 @@ def find_problems(
     return problems
 
 
+def speakers(nlp: Language) -> dict[str, tuple[str, ...]]:
+    """List the components that propose entities, in their order, with their labels."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, pipe in nlp.pipeline:
+        labels = tuple(getattr(pipe, "labels", None) or ())
+        if labels and "doc.ents" in nlp.get_pipe_meta(name).assigns:
+            found[name] = labels
+    return found
+
+
 def known_labels(nlp: Language) -> set[str]:
     """Collect the labels of all components that propose entities."""
-    return {
-        label
-        for name in nlp.pipe_names
-        if "doc.ents" in nlp.get_pipe_meta(name).assigns
-        for label in getattr(nlp.get_pipe(name), "labels", ())
-    }
+    return set().union(*speakers(nlp).values())

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import spacy
 import streamlit as st
-from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 import shipped  # noqa: F401 (makes the factories known)
 from components import Resolve
 from differences import Entity, entities
+from inputs import speakers
 
 T = TypeVar("T")
 Key = tuple[str, int]
@@ -83,16 +83,6 @@ def turns(texts: Iterable[str]) -> Iterator[list[str]]:
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def speakers(nlp: Language) -> dict[str, tuple[str, ...]]:
-    """List the components that propose entities, in their order, with their labels."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, pipe in nlp.pipeline:
-        labels = tuple(getattr(pipe, "labels", None) or ())
-        if labels and "doc.ents" in nlp.get_pipe_meta(name).assigns:
-            found[name] = labels
-    return found
 
 
 def load(pipelines: Path) -> list[Served]:
