@@ -1,176 +1,298 @@
-"""Assemble a combination: the whole core pipeline, and the drug NER where told.
+"""Assemble combinations: the whole core pipeline, with other NERs where told.
 
-python scripts/assemble.py configs/drug_first.cfg pipelines/drug_first
+python scripts/assemble.py pipelines configs/drug_first.cfg configs/drug_last.cfg
 """
 
 import shutil
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import spacy
 import srsly
 import typer
-from spacy.language import Language
-from spacy.training.initialize import get_sourced_components
-from spacy.util import load_config, load_model_from_config
+from spacy.language import DEFAULT_CONFIG, Language
+from spacy.util import load_config
 from thinc.api import Config
 from wasabi import msg
 
-import shipped  # noqa: F401 (makes the factories known)
-from causes import set_starts, vectors_differ
-from components import Resolve
-from folders import replacing
-from views import home_view
+import ner_components
+from common.features import other_features, uses_vectors
+from common.files import replacing, sha256
+from common.meta import describe, keep_strings, record
+from common.ners import LEDGER, Combination, Origin, View, load, proposers
+from ner_components import Candidates, Resolve, is_transition_based
+
+# sections of the core's config that are about its training
+TRAINING = ("paths", "system", "corpora", "training", "initialize")
+Sources = Mapping[str, Language]
+Origins = Mapping[str, Origin]
 
 
-def assemble(config_path: Path, output: Path) -> Language:
+def assemble(config_path: Path, output: Path) -> list[str]:
     """Build a combination from its config and write it to `output`.
 
-    The config decides which components stand where the core's `ner` stood; all other
+    The config decides which components stand where the core's NER stood; all other
     components of the core, its tokenizer, vectors and lookups are kept around them.
 
-    RETURNS: the combination, loaded anew from `output`.
-    RAISES ValueError: a source is missing, the core has no `ner`, or the config's names
-        and the core's collide. `output` is then left as it was.
+    config_path: has the source pipelines in `paths`, the core first, and what takes
+        the place of the core's NER in `nlp.pipeline`.
+    RETURNS: the names of the combination's components, in order; nothing if it was
+        built already and nothing that it depends on has changed.
+    RAISES ValueError: a source or a component is missing, or the config's names and
+        the core's collide. `output` is then left as it was.
     """
-    config = load_config(config_path).interpolate()
-    core = Path(config["paths"]["core"])
-    for name, path in config["paths"].items():
-        if not Path(path, "config.cfg").is_file():
-            raise ValueError(
-                f"{config_path}: {name} = {path} is no pipeline; run the command "
-                "`sources`, or correct the path"
-            )
-    full = complete(config, load_config(core / "config.cfg"), str(config_path))
-    isolated = isolate(full, spacy.load(core), spacy.load(config["paths"]["drugs"]))
-    nlp = load_model_from_config(full, auto_fill=True)
-    for name in isolated:
-        nlp.get_pipe(name).load(config["paths"]["drugs"])
-    sourced = get_sourced_components(full.interpolate())
-    nlp._link_components()
-    with nlp.select_pipes(disable=[*sourced]):
-        nlp.initialize()
-    for _, pipe in nlp.pipeline:
-        if isinstance(pipe, Resolve):
-            pipe.validate(nlp)
-    # what it was built from is told by its meta, not by paths of this machine
-    for name in config["paths"]:
-        nlp.config["paths"].pop(name)
-    nlp.config["initialize"]["before_init"] = None
-    nlp.meta.update(describe(config_path.stem, full["nlp"]["pipeline"], core))
+    config, name = _read(config_path), str(config_path)
+    paths = {source: Path(path) for source, path in config["paths"].items()}
+    code = [Path(__file__), Path(str(ner_components.__file__))]
+    built_from = f"{spacy.__version__} {sha256(config_path, *paths.values(), *code)}"
+    meta = output / "meta.json"
+    if meta.is_file() and srsly.read_json(meta).get("built_from") == built_from:
+        return []
+    sources = {source: load(path) for source, path in paths.items()}
+    base, nlp = next(iter(sources.items()))
+    strings = [*nlp.vocab.strings]
+    ledger = {
+        source: _entry(source, paths[source], own) for source, own in sources.items()
+    }
+    origins = _isolate(sources, find_origins(config, sources, name))
+    combine(config, sources, origins, name)
+    validate(nlp, name)
+    nlp.config.update({section: DEFAULT_CONFIG[section].copy() for section in TRAINING})
+    nlp.config.pop("pretraining", None)
+    made_from = {source: entry["sha256"] for source, entry in ledger.items()}
+    tuned_for = dict(config.get("tuned_for", {}))
+    if any(made_from.get(source) != sha for source, sha in tuned_for.items()):
+        msg.warn(
+            f"{name}: its policy and temperatures were tuned on other sources",
+            "Run `tune` to choose them for these.",
+        )
+    nlp.meta.update(
+        describe(config_path.stem, nlp.pipe_names, ledger, made="the NER of {others}"),
+        **Combination(base, dict(origins), made_from, tuned_for=tuned_for).write(),
+        built_from=built_from,
+    )
     with replacing(output) as folder:
         nlp.to_disk(folder)
-        for file in core.glob("LICENSE*"):
+        keep_strings(folder, nlp, strings)
+        for file in paths[base].glob("LICENSE*"):
             shutil.copy(file, folder)
-        return spacy.load(folder)
+        return list(spacy.load(folder).pipe_names)
 
 
-def complete(config: Config, core: Config, name: str) -> Config:
-    """Put the core's other components around those of the config, at its `ner`.
+def find_origins(config: Config, sources: Sources, name: str) -> dict[str, Origin]:
+    """Tell of each sourced component of a config where it comes from.
 
-    config: has `paths.core`, and in `nlp.pipeline` what takes the place of `ner`.
-    core: the config of the core pipeline.
-    name: what to call `config` in an error.
-    RETURNS: a new config of the whole combination.
-    RAISES ValueError: the core has no `ner`, or a component of the config's names.
+    sources: the source pipelines by name, the core first.
+    name: what to call the config in an error.
+    RAISES ValueError: a component is not there, or no NER that can be combined.
     """
-    there, ours = list(core["nlp"]["pipeline"]), list(config["nlp"]["pipeline"])
-    source = config["paths"]["core"]
-    if "ner" not in there:
-        raise ValueError(
-            f"{source}: the core has no component 'ner' (it has {', '.join(there)})"
-        )
-    if both := sorted(set(there) & set(ours) - {"ner"}):
-        raise ValueError(
-            f"{name}: the core has a component {', '.join(both)} already; rename it "
-            "in the config"
-        )
-    at = there.index("ner")
-    full = config.copy()
-    full["nlp"] = {
-        **config["nlp"],
-        **core["nlp"],
-        "pipeline": [*there[:at], *ours, *there[at + 1 :]],
-    }
-    for kept in set(there) - {"ner"}:
-        full["components"][kept] = {"source": source}
-    return full
-
-
-def isolate(config: Config, core: Language, drugs: Language) -> list[str]:
-    """Give the drug NER a pipeline of its own in `config`, where it needs one.
-
-    RETURNS: the names of the components so changed; none if the core's vocab,
-        tokenizer and sentence starts serve both.
-    """
-    reasons = why_isolated(core, drugs)
-    names = []
-    for name, component in config["components"].items():
-        if reasons and component.get("source") == config["paths"]["drugs"]:
-            ner = component.get("component", name)
-            config["components"][name] = {"factory": "isolated_ner", "ner": ner}
-            names.append(name)
-            msg.info(
-                f"{name} keeps a pipeline of its own inside the combination, since "
-                f"its source has {', '.join(reasons)}"
+    paths = {str(path): source for source, path in config["paths"].items()}
+    origins: dict[str, Origin] = {}
+    for component in config["nlp"]["pipeline"]:
+        settings = config["components"].get(component, {})
+        if not {"source", "factory"} & set(settings):
+            raise ValueError(
+                f"{name}: nlp.pipeline has {component}, so [components.{component}] "
+                "must have a source or a factory"
             )
-    return names
+        if "source" in settings:
+            source = paths.get(str(settings["source"]), "")
+            if not source:
+                raise ValueError(
+                    f"{name}: {component} is of {settings['source']}, which is not "
+                    "among [paths]; name it there"
+                )
+            origins[component] = Origin(source, settings.get("component", component))
+            _check_taken(origins[component], sources[source], name)
+    base = next(iter(sources))
+    if base not in {origin.source for origin in origins.values()}:
+        raise ValueError(
+            f"{name}: nlp.pipeline takes nothing from {base}, so nothing tells where "
+            "the components stand; name its NER"
+        )
+    return origins
 
 
-def why_isolated(core: Language, drugs: Language) -> list[str]:
-    """Tell what would make the NER of `drugs` see other features in `core`."""
-    view = home_view(drugs)
-    reasons = []
-    rules = [nlp.tokenizer.to_bytes(exclude=["vocab"]) for nlp in (core, drugs)]
-    if rules[0] != rules[1]:
-        reasons.append("another tokenizer")
-    norms = [nlp.vocab.lookups.get_table("lexeme_norm", {}) for nlp in (core, drugs)]
-    if dict(norms[0]) != dict(norms[1]):
-        reasons.append("other norms (lexeme_norm)")
-    if vectors_differ(core, view):
-        reasons.append("other vectors")
-    if set_starts(home_view(core)) or set_starts(view):
-        reasons.append("other sentence starts")
-    return reasons
+def _check_taken(origin: Origin, nlp: Language, name: str) -> None:
+    component, source = str(origin.component), origin.source
+    if component not in nlp.pipe_names:
+        state = "is disabled" if component in nlp.disabled else "is not there"
+        raise ValueError(
+            f"{name}: the component {component!r} of {source} {state} (it has "
+            f"{', '.join(nlp.pipe_names) or 'none'}); correct `component`, or enable it"
+        )
+    if not is_transition_based(nlp.get_pipe(component)):
+        raise ValueError(
+            f"{name}: {component!r} of {source} is no NER but "
+            f"{nlp.get_pipe_meta(component).factory!r}; only a NER can be taken"
+        )
 
 
-def describe(
-    name: str,
-    pipeline: list[str],
-    core: Path,
-    *,
-    ners: str = "the NER of {drugs} in it",
-) -> dict[str, Any]:
-    """Write the part of meta.json that a person reads.
+def _isolate(sources: Sources, origins: Origins) -> dict[str, Origin]:
+    """Mark the NERs that need a pipeline of their own.
 
-    core: the core pipeline; beside it lies sources.json.
-    ners: what was done to the core; `{drugs}` stands for the drug pipeline.
+    Those are not that are served by the core's vocab, tokenizer and sentence starts.
     """
-    ledger = core.parent / "sources.json"
-    sources = srsly.read_json(ledger) if ledger.exists() else {}
-    names = {role: f"{s['name']} {s['version']}" for role, s in sources.items()}
-    licenses = sorted({s["license"] for s in sources.values() if s["license"]})
-    return {
-        "name": name,
-        "description": f"{names.get('core', 'The core')} with "
-        f"{ners.format(drugs=names.get('drugs', 'the drug pipeline'))}: "
-        f"{' -> '.join(pipeline)}",
-        "license": " and ".join(licenses),
-        # spaCy's schema wants plain strings here
-        "sources": [{**s, "labels": ", ".join(s["labels"])} for s in sources.values()],
-    }
+    base, core = next(iter(sources.items()))
+    at = next(o.component for o in origins.values() if o.source == base)
+    marked = dict(origins)
+    for name, origin in origins.items():
+        if origin.source != base:
+            home = View(sources[str(origin.source)], str(origin.component))
+            if reasons := other_features(core, home, at=at):
+                marked[name] = replace(origin, isolated=True)
+                msg.info(
+                    f"{name} keeps a pipeline of its own inside the combination, since "
+                    f"{origin.source} has {', '.join(reasons)}"
+                )
+            # an isolated NER brings along what stands before it
+            taken = {o.component for o in origins.values() if o.source == origin.source}
+            taken |= set(home.before) if reasons else set()
+            if rest := sorted(set(proposers(home.nlp)) - taken):
+                msg.warn(
+                    f"{origin.source}: {', '.join(rest)} proposes entities too, but is "
+                    "not taken along",
+                    "If you need it, add it to the combination, behind the NERs.",
+                )
+    return marked
+
+
+def combine(config: Config, sources: Sources, origins: Origins, name: str) -> None:
+    """Put the components of a config into the core, at its NER.
+
+    config: interpolated, as `assemble` takes it.
+    origins: where the sourced components come from.
+    name: what to call the config in an error.
+    RAISES ValueError: the core has a component of the config's names already, or the
+        config takes the core's own components in another order.
+    """
+    base, nlp = next(iter(sources.items()))
+    ours = list(config["nlp"]["pipeline"])
+    taken = {str(o.component): n for n, o in origins.items() if o.source == base}
+    if both := sorted(set(nlp.component_names) - set(taken) & set(ours)):
+        raise ValueError(
+            f"{name}: {base} has a component {', '.join(both)} already; rename it in "
+            "the config"
+        )
+    order = [taken[own] for own in nlp.component_names if own in taken]
+    if order != [component for component in ours if component in order]:
+        raise ValueError(
+            f"{name}: {', '.join(taken)} stand in another order in {base}; keep its "
+            "order in nlp.pipeline"
+        )
+    for own, component in taken.items():
+        if own != component:
+            nlp.rename_pipe(own, component)
+    for at, component in enumerate(ours):
+        following = next((n for n in ours[at:] if n in order), None)
+        place = {"before": following} if following else {"after": ours[at - 1]}
+        if component not in order:
+            settings = dict(config["components"][component])
+            _add(nlp, component, settings, origins.get(component), sources, place)
+
+
+def _add(
+    nlp: Language,
+    name: str,
+    settings: dict[str, Any],
+    origin: Origin | None,
+    sources: Sources,
+    place: dict[str, Any],
+) -> None:
+    """Add a component as its block in the config says."""
+    if origin is None:
+        nlp.add_pipe(settings.pop("factory"), name=name, config=settings, **place)
+    elif origin.isolated:
+        own = {"ner": origin.component}
+        pipe: Any = nlp.add_pipe("isolated_ner_v1", name=name, config=own, **place)
+        pipe.load(settings["source"])
+        if not uses_vectors(View(pipe.nlp, pipe.ner)):
+            pipe.nlp.vocab.reset_vectors(width=0)
+    else:
+        source, component = sources[str(origin.source)], str(origin.component)
+        for upstream, other in source.pipeline:
+            if component in getattr(other, "listening_components", []):
+                listeners = settings.get("replace_listeners", [])
+                source.replace_listeners(upstream, component, listeners)
+        nlp.add_pipe(component, source=source, name=name, **place)
+
+
+def validate(nlp: Language, name: str) -> None:
+    """Check the names that the components of a combination are given.
+
+    name: what to call the combination in an error.
+    RAISES ValueError: a collector, or what decides, names what is not there.
+    """
+    collected = {p.component for _, p in nlp.pipeline if isinstance(p, Candidates)}
+    for own, pipe in nlp.pipeline:
+        if isinstance(pipe, Candidates):
+            before = nlp.pipe_names[: nlp.pipe_names.index(own)]
+            _check(f"{name}: {own} collects the component", [pipe.component], before)
+        if isinstance(pipe, Resolve):
+            proposing = proposers(nlp)
+            labels = {label for c in pipe.components for label in proposing.get(c, ())}
+            _check(f"{name}: {own} names the component", pipe.components, collected)
+            policy = f"{name}: the policy of {own} names the"
+            named = getattr(pipe.policy, "components", [])
+            _check(f"{policy} component", named, collected)
+            _check(f"{policy} label", getattr(pipe.policy, "labels", []), labels)
+
+
+def _check(what: str, names: Iterable[str], there: Collection[str]) -> None:
+    for name in names:
+        if name not in there:
+            raise ValueError(
+                f"{what} {name}, which is not there (there are "
+                f"{', '.join(sorted(there)) or 'none'})"
+            )
+
+
+def _read(path: Path) -> Config:
+    """Read a config and check that its sources are there."""
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    try:
+        config = load_config(path).interpolate()
+        paths, _, _ = config["paths"], config["nlp"]["pipeline"], config["components"]
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{path}: no config of a combination ({error})") from None
+    for name, folder in paths.items():
+        if not Path(str(folder), "config.cfg").is_file():
+            raise ValueError(
+                f"{path}: {name} = {folder} is no pipeline; run the command `sources`, "
+                "or correct the path"
+            )
+    return config
+
+
+def _entry(name: str, folder: Path, nlp: Language) -> dict[str, Any]:
+    """Return what is recorded of a source pipeline, or record it now."""
+    ledger = folder.parent / LEDGER
+    entries = srsly.read_json(ledger) if ledger.is_file() else {}
+    entry = entries.get(folder.name, {})
+    # as this release writes it
+    return dict(entry if "wanted" in entry else record(name, folder, nlp, "path"))
 
 
 def main(
-    config: Annotated[Path, typer.Argument(help="The combination's config")],
-    output: Annotated[Path, typer.Argument(help="Where the combination goes")],
+    pipelines: Annotated[Path, typer.Argument(help="Where the combinations go")],
+    configs: Annotated[list[Path], typer.Argument(help="Their configs")],
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Build only what is not there")
+    ] = False,
 ) -> None:
-    """Assemble a combination: the whole core pipeline, and the drug NER where told."""
-    try:
-        nlp = assemble(config, output)
-    except ValueError as error:
-        msg.fail(f"{output} was not assembled", str(error), exits=1)
-    msg.good(f"{output}: {' -> '.join(nlp.pipe_names)}")
+    """Assemble combinations, each into the folder named as its config."""
+    for config in configs:
+        output = pipelines / config.stem
+        if missing and (output / "config.cfg").is_file():
+            continue
+        try:
+            names = assemble(config, output)
+        except ValueError as error:
+            msg.fail(f"{output} was not assembled", str(error), exits=1)
+        msg.good(f"{output}: {' -> '.join(names) or 'nothing changed'}")
 
 
 if __name__ == "__main__":

@@ -7,32 +7,20 @@ import io
 from pathlib import Path
 from typing import Annotated
 
-import altair as alt
 import pandas as pd
 import srsly
 import typer
 from jinja2 import Environment
 from wasabi import MarkdownRenderer, msg
 
-from charts import (
-    BEST,
-    CHARTS,
-    MAIN,
-    TABLES,
-    Comparison,
-    combinations,
-    is_tie,
-    legend,
-    table,
-)
-from cost import SEPARATELY
-from folders import write_json
+from common.files import write_json, write_text
+from report.advice import advise
+from report.charts import CHARTS, Chart
+from report.tables import BEST, MAIN, TABLES, Comparison, legend, table
 
 START = "<!-- COMPARISON START: written by `compare`, do not edit -->"
 END = "<!-- COMPARISON END -->"
-PAGE = Path(__file__).with_name("comparison.html")
-# below this, a difference in speed is no reason to choose
-FASTER = 1.05
+PAGE = Path(__file__).with_name("report") / "page.html"
 
 
 def compare(scores: Comparison) -> Comparison:
@@ -43,46 +31,20 @@ def compare(scores: Comparison) -> Comparison:
     """
     costs = scores["costs"]
     pipelines = {n: {**p, "cost": costs[n]} for n, p in scores["pipelines"].items()}
-    comparison = {**scores, "pipelines": pipelines, "separately": costs[SEPARATELY]}
+    comparison = {**scores, "pipelines": pipelines}
     del comparison["costs"]
     return {**comparison, "advice": advise(comparison)}
 
 
-def advise(comparison: Comparison) -> str:
-    """Say in one sentence which combination to take: the fastest of the best."""
-    ways, best = combinations(comparison), comparison["best"]
-    if not best or ways[best]["whole"]["parts"]["all"]["f"] is None:
-        return "There is nothing to advise, as no combination has an F on this text."
-    score = {name: way["whole"]["parts"]["all"] for name, way in ways.items()}
-    f = {name: f"{100 * (own['f'] or 0):.1f}" for name, own in score.items()}
-    speed = {name: way["cost"]["speed"] for name, way in ways.items()}
-    tied = [name for name in ways if name == best or is_tie(score[name])]
-    fastest = max(tied, key=speed.__getitem__)
-    ratio = speed[fastest] / speed[best]
-    if len(tied) == 1:
-        return (
-            f"Take `{best}`: its F of {f[best]} is above that of every other "
-            "combination by more than chance."
-        )
-    if fastest == best or ratio < FASTER:
-        return (
-            f"Take `{best}`: no combination has a higher F than its {f[best]}, and "
-            "none that ties with it is faster."
-        )
-    return (
-        f"Take `{fastest}`: its F of {f[fastest]} ties with the {f[best]} of `{best}`, "
-        f"the best, at {ratio:.1f} times its speed."
-    )
-
-
 def write_markdown(frame: pd.DataFrame) -> str:
     """Write a table in Markdown, the best cells in bold."""
-    renderer = MarkdownRenderer()
     rows = [
         [f"`{name}`", *(f"**{c}**" if c.endswith(BEST) else c for c in map(str, cells))]
         for name, *cells in frame.itertuples()
     ]
-    return str(renderer.table(rows, ["", *frame.columns])).strip()
+    # names come from other people's pipelines
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return str(MarkdownRenderer().table(cells, ["", *frame.columns])).strip()
 
 
 def fill_in(readme: str, comparison: Comparison) -> str:
@@ -100,7 +62,7 @@ def fill_in(readme: str, comparison: Comparison) -> str:
 
 def write_report(comparison: Comparison) -> str:
     """Write all tables in Markdown."""
-    text = ["# What each way costs", legend(comparison)]
+    text = ["# What each combination costs", legend(comparison)]
     for title, make in {MAIN: table, **TABLES}.items():
         text += [f"## {title}", write_markdown(make(comparison))]
     return "\n\n".join([*text, comparison["advice"]]) + "\n"
@@ -119,7 +81,7 @@ def write_page(comparison: Comparison) -> str:
     )
 
 
-def _draw(chart: alt.LayerChart | alt.Chart) -> str:
+def _draw(chart: Chart) -> str:
     picture = io.StringIO()
     chart.save(picture, format="svg")
     return picture.getvalue()
@@ -131,15 +93,17 @@ def main(
     readme: Annotated[Path, typer.Argument(help="The README that shows the table")],
 ) -> None:
     """Write what `evaluate` measured as a page, and as a table in the README."""
+    if not scores.is_file():
+        msg.fail(f"There is no {scores}", "Run the command `evaluate`", exits=1)
     comparison = compare(srsly.read_json(scores))
     try:
         text = fill_in(readme.read_text(encoding="utf8"), comparison)
     except ValueError as error:
         msg.fail(f"{readme} was not changed", str(error), exits=1)
     write_json(output, comparison)
-    output.with_suffix(".md").write_text(write_report(comparison), encoding="utf8")
-    output.with_suffix(".html").write_text(write_page(comparison), encoding="utf8")
-    readme.write_text(text, encoding="utf8")
+    write_text(output.with_suffix(".md"), write_report(comparison))
+    write_text(output.with_suffix(".html"), write_page(comparison))
+    write_text(readme, text)
     msg.good(f"{output.with_suffix('.html')}: {comparison['advice']}")
 
 

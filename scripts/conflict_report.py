@@ -1,109 +1,136 @@
 """Report how often the NERs collide, over what, and who wins under each policy.
 
-    python scripts/conflict_report.py pipelines/resolved corpus/test.spacy \
-        metrics/conflicts.json
+python scripts/conflict_report.py pipelines/resolved corpus/test.spacy \
+    metrics/conflicts.json
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import spacy
 import typer
 from spacy.language import Language
-from spacy.tokens import DocBin
-from wasabi import msg
+from wasabi import MarkdownRenderer, msg
 
-import shipped  # noqa: F401 (makes the factories known)
-from components import clusters
-from folders import write_json
-from policies import Policy, longest, priority, score
+from common.files import write_json, write_text
+from common.ners import load
+from common.texts import accepted, lines, records
+from measuring.conflicts import find_resolver
+from measuring.gold import read_gold
+from ner_components import Longest, Policy, Priority, Score, clusters
 
 EXAMPLES = 10
 
 
 def report_conflicts(nlp: Language, texts: Iterable[str]) -> dict[str, Any]:
-    """Collect the conflicts in texts by the pair of labels that collide.
+    """Collect the conflicts in texts by the labels that collide.
 
-    nlp: a pipeline with a component `resolve`.
-    RETURNS: `texts`, `conflicts`, and by pair of labels (sorted, joined by " / ") how
-        often they collide, the winner's label under each policy, and ten examples.
+    RETURNS: `texts`, `conflicts`, and by group of labels (sorted, joined by " / ") how
+        often they collide, the winners' labels under each policy, and ten examples.
+    RAISES ValueError: the pipeline decides nothing.
     """
-    resolve: Any = nlp.get_pipe("resolve")
+    resolver = find_resolver(nlp)
+    resolve = resolver.resolve
     policies: dict[str, Policy] = {
-        f"{name} first": priority([name]) for name in resolve.components
+        f"{name} first": Priority([name]) for name in resolve.components
     }
-    policies |= {"longest": longest(), "score": score(), "resolved": resolve.policy}
-    pairs: dict[str, dict[str, Any]] = {}
+    policies["longest"] = Longest()
+    if resolver.scorers():
+        policies["score"] = Score()
+    policies["as built"] = resolve.policy
+    groups: dict[str, dict[str, Any]] = {}
     count = 0
-    for doc in nlp.pipe(texts):
+    for doc in resolver.collect(texts):
         count += 1
         for cluster in clusters(resolve.candidates(doc)):
-            if len(cluster) > 1:
-                name = " / ".join(sorted({span.label_ for span in cluster}))
-                pair = pairs.setdefault(
-                    name,
-                    {"count": 0, "winners": _table(policies), "examples": []},
-                )
-                pair["count"] += 1
-                won = {}
-                for policy, choose in policies.items():
-                    kept = sorted(choose(cluster))
-                    won[policy] = [f"{span.text} {span.label_}" for span in kept]
-                    for label in {span.label_ for span in kept}:
-                        pair["winners"][policy][label] += 1
-                if len(pair["examples"]) < EXAMPLES:
-                    pair["examples"].append({"text": doc.text, "winners": won})
-    ranked = sorted(pairs.items(), key=lambda item: (-item[1]["count"], item[0]))
-    total = sum(pair["count"] for pair in pairs.values())
+            if len(cluster) == 1:
+                continue
+            labels = " / ".join(sorted({span.label_ for span in cluster}))
+            winners: dict[str, Counter[str]] = {name: Counter() for name in policies}
+            new = {"count": 0, "winners": winners, "examples": []}
+            group = groups.setdefault(labels, new)
+            kept = {name: sorted(choose(cluster)) for name, choose in policies.items()}
+            group["count"] += 1
+            for name, spans in kept.items():
+                group["winners"][name].update({span.label_ for span in spans})
+            if len(group["examples"]) < EXAMPLES:
+                won = {n: [f"{s.text} {s.label_}" for s in kept[n]] for n in kept}
+                group["examples"].append({"text": doc.text, "winners": won})
+    ranked = sorted(groups.items(), key=_by_count)
+    total = sum(group["count"] for group in groups.values())
     return {"texts": count, "conflicts": total, "pairs": dict(ranked)}
 
 
-def _table(policies: Iterable[str]) -> dict[str, dict[str, int]]:
-    return {name: defaultdict(int) for name in policies}
+def _by_count(group: tuple[str, dict[str, Any]]) -> tuple[int, str]:
+    return -group[1]["count"], group[0]
 
 
 def to_markdown(report: dict[str, Any]) -> str:
     """Write the report for people: a table, then the examples."""
-    lines = [
-        f"{report['conflicts']} conflicts in {report['texts']} texts.",
-        "",
-        "| labels | conflicts | winners under each policy |",
-        "| --- | ---: | --- |",
-    ]
-    for name, pair in report["pairs"].items():
-        told = "; ".join(
-            f"{policy}: "
-            + ", ".join(f"{label} {n}" for label, n in sorted(won.items()))
-            for policy, won in pair["winners"].items()
+    text = [f"{report['conflicts']} conflicts in {report['texts']} texts."]
+    rows = [
+        (
+            name,
+            str(group["count"]),
+            "; ".join(
+                f"{policy}: {', '.join(f'{x} {n}' for x, n in sorted(won.items()))}"
+                for policy, won in group["winners"].items()
+            ),
         )
-        lines.append(f"| {name} | {pair['count']} | {told} |")
-    for name, pair in report["pairs"].items():
-        lines += ["", f"## {name}", ""]
-        for example in pair["examples"]:
-            lines.append(f"- {' '.join(example['text'].split())}")
-            lines += [
+        for name, group in report["pairs"].items()
+    ]
+    if rows:
+        head = ["labels", "conflicts", "winners under each policy"]
+        text.append(MarkdownRenderer().table(rows, head, aligns=("l", "r", "l")))
+    for name, group in report["pairs"].items():
+        examples = []
+        for example in group["examples"]:
+            examples.append(f"- {' '.join(example['text'].split())}")
+            examples += [
                 f"  - {policy}: {', '.join(won)}"
                 for policy, won in example["winners"].items()
             ]
-    return "\n".join(lines) + "\n"
+        text += [f"## {name}", "\n".join(examples)]
+    return "\n\n".join(text) + "\n"
+
+
+def read_texts(path: Path) -> list[str]:
+    """Read texts: .spacy, .jsonl (those accepted), or .txt, one a line.
+
+    RAISES ValueError: the file is missing, of another kind, or has no text.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    data, name = path.read_bytes(), str(path)
+    if path.suffix == ".spacy":
+        texts = [doc.text for doc in read_gold(path)]
+    elif path.suffix == ".jsonl":
+        found = [record for _, record in records(data, name)]
+        texts = [record["text"] for record in found if accepted(record)]
+        if len(texts) < len(found):
+            msg.info(f"{path}: {len(found) - len(texts)} records were not accepted")
+    elif path.suffix == ".txt":
+        texts = [line for _, line in lines(data, name) if line.strip()]
+    else:
+        raise ValueError(f"{path}: neither .spacy nor .jsonl nor .txt")
+    if not texts:
+        raise ValueError(f"{path}: there is no text in it")
+    return texts
 
 
 def main(
-    pipeline: Annotated[str, typer.Argument(help="Folder or package with `resolve`")],
-    texts: Annotated[Path, typer.Argument(help="Texts: .spacy, or one a line")],
+    pipeline: Annotated[str, typer.Argument(help="A combination with a policy")],
+    texts: Annotated[Path, typer.Argument(help="Texts: .spacy, .jsonl or .txt")],
     output: Annotated[Path, typer.Argument(help="Report, JSON; .md goes beside it")],
 ) -> None:
     """Report how often the NERs collide, over what, and who wins."""
-    nlp = spacy.load(pipeline)
-    if texts.suffix == ".spacy":
-        read = [doc.text for doc in DocBin().from_disk(texts).get_docs(nlp.vocab)]
-    else:
-        read = texts.read_text(encoding="utf8").splitlines()
-    report = report_conflicts(nlp, read)
+    try:
+        report = report_conflicts(load(pipeline), read_texts(texts))
+    except ValueError as error:
+        msg.fail(f"No report on {pipeline}", str(error), exits=1)
     write_json(output, report)
-    output.with_suffix(".md").write_text(to_markdown(report), encoding="utf8")
+    write_text(output.with_suffix(".md"), to_markdown(report))
     msg.good(f"{output}: {report['conflicts']} conflicts in {report['texts']} texts")
 
 

@@ -1,10 +1,11 @@
 """Make an installable wheel of each combination.
 
-    python scripts/package.py pipelines packages --scores metrics/scores.json \
-        --prefix drug --version 0.1.0
+python scripts/package.py pipelines packages --prefix drug --version 0.1.0
 """
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +14,14 @@ import spacy
 import spacy.cli
 import srsly
 import typer
+from tqdm import tqdm
 from wasabi import msg
 
-from folders import replacing
-from shipped import FILES, MODULES
+import ner_components
+from common.files import replacing
+from common.ners import is_current, pipelines_in, read_ledger
+from common.summary import summarize
+from ner_components import ShippedPipe
 
 
 def package(
@@ -25,85 +30,113 @@ def package(
     *,
     name: str,
     version: str,
-    scores: Path | None = None,
+    scores: dict[str, Any] | None = None,
 ) -> Path:
     """Build the wheel of a pipeline, from scratch each time.
 
-    Nothing of an earlier build is left in it, as `setup.py` alone would leave.
-
-    The code of shipped.py goes along where the pipeline has a component of it.
+    ner_components.py goes along where the pipeline has a component of it.
 
     name: what the package is called, without the language before it.
-    scores: what `evaluate` wrote; the pipeline's figures go into its meta.json.
+    scores: what `evaluate` wrote of it; its figures go into the wheel's meta.json.
     RETURNS: the wheel, `packages/en_NAME-VERSION/dist/en_NAME-VERSION-*.whl`.
-    RAISES FileNotFoundError: no wheel came out; what the build printed says why.
+    RAISES ValueError: no wheel came out; the message says what the build printed.
     """
     with tempfile.TemporaryDirectory() as work:
-        copy, built = Path(work) / pipeline.name, Path(work) / "built"
-        shutil.copytree(pipeline, copy)
+        meta_path = Path(work) / "meta.json"
+        meta = srsly.read_json(pipeline / "meta.json")
+        srsly.write_json(meta_path, {**meta, "performance": _performance(scores)})
+        built = Path(work) / "built"
         built.mkdir()
-        if scores:
-            meta = srsly.read_json(copy / "meta.json")
-            meta["performance"] = _performance(scores, pipeline.name)
-            srsly.write_json(copy / "meta.json", meta)
         spacy.cli.package(
-            copy,
+            pipeline,
             built,
+            meta_path=meta_path,
             code_paths=_code(pipeline),
             name=name,
             version=version,
             require_parent=True,
             create_sdist=False,
-            create_wheel=True,
-            silent=False,
+            create_wheel=False,
         )
         (made,) = built.iterdir()
+        # without isolation: it needs no index, and nothing but what is installed
+        build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(made)]
+        done = subprocess.run(build, capture_output=True, text=True)
+        if done.returncode:
+            raise ValueError(f"{pipeline}: no wheel was built\n{done.stdout[-2000:]}")
+        for left in [made / "build", *made.glob("*.egg-info")]:
+            shutil.rmtree(left)
         with replacing(packages / made.name) as folder:
             shutil.copytree(made, folder, dirs_exist_ok=True)
-            if not list(folder.glob("dist/*.whl")):
-                raise FileNotFoundError(f"{pipeline}: no wheel was built")
-    return next((packages / made.name).glob("dist/*.whl"))
+    (wheel,) = (packages / made.name).glob("dist/*.whl")
+    return wheel
 
 
-def _performance(scores: Path, pipeline: str) -> dict[str, Any]:
+def _performance(scores: dict[str, Any] | None) -> dict[str, Any]:
     """Name a pipeline's figures as spaCy does in meta.json."""
-    figures = srsly.read_json(scores)["pipelines"][pipeline]["whole"]
-    micro = {f"ents_{key}": figures["parts"]["all"][key] for key in "prf"}
+    if scores is None:
+        return {}
+    every = scores["all_texts"]
+    micro = {f"ents_{key}": every["micro"][key] for key in "prf"}
     by_label = {
         label: {key: score[key] for key in "prf"}
-        for label, score in figures["labels"].items()
+        for label, score in every["labels"].items()
     }
     return {**micro, "ents_per_type": by_label}
 
 
 def _code(pipeline: Path) -> list[Path]:
-    """Name the files that a pipeline needs besides spaCy; most need none."""
+    """Name the file that a pipeline needs besides spaCy; most need none."""
     pipes = [pipe for _, pipe in spacy.load(pipeline).pipeline]
-    ours = {module.__name__ for module in MODULES}
-    return FILES if any(type(pipe).__module__ in ours for pipe in pipes) else []
+    needed = any(isinstance(pipe, ShippedPipe) for pipe in pipes)
+    return [Path(str(ner_components.__file__))] if needed else []
+
+
+def package_all(
+    pipelines: Path, packages: Path, *, prefix: str, version: str, metrics: Path
+) -> dict[str, Path]:
+    """Build the wheels of all combinations that were made from the present sources.
+
+    RETURNS: the wheels, by combination.
+    RAISES ValueError: there is no combination, or no wheel came out.
+    """
+    ledger = read_ledger(pipelines.parent / "sources")
+    scores = metrics / "scores.json"
+    measured = srsly.read_json(scores)["pipelines"] if scores.is_file() else {}
+    wheels = {}
+    found = pipelines_in(pipelines)
+    if not found:
+        raise ValueError(f"{pipelines}: no combination in it; run `assemble`")
+    for pipeline in tqdm(found, "packaging", leave=False, disable=None):
+        if not is_current(pipeline, ledger):
+            msg.warn(f"No wheel of {pipeline}: it was made from other sources")
+            continue
+        name = pipeline.name
+        wheels[name] = package(
+            pipeline,
+            packages,
+            name=name if name.startswith(f"{prefix}_") else f"{prefix}_{name}",
+            version=version,
+            scores=measured.get(name),
+        )
+    return wheels
 
 
 def main(
     pipelines: Annotated[Path, typer.Argument(help="The folder of combinations")],
     packages: Annotated[Path, typer.Argument(help="The folder that packages go to")],
-    scores: Annotated[Path, typer.Option(help="What `evaluate` wrote, JSON")],
+    metrics: Annotated[Path, typer.Argument(help="The folder of what was measured")],
     prefix: Annotated[str, typer.Option(help="How every name begins")],
     version: Annotated[str, typer.Option(help="The version of the wheels")],
 ) -> None:
-    """Make an installable wheel of each combination that was measured."""
-    for pipeline in sorted(pipelines.iterdir()):
-        if pipeline.name not in srsly.read_json(scores)["pipelines"]:
-            msg.warn(f"No wheel of {pipeline}: `evaluate` left it out")
-            continue
-        name = pipeline.name
-        name = name if name.startswith(f"{prefix}_") else f"{prefix}_{name}"
-        try:
-            wheel = package(
-                pipeline, packages, name=name, version=version, scores=scores
-            )
-        except FileNotFoundError as error:
-            msg.fail("No wheel was made", str(error), exits=1)
-        msg.good(str(wheel))
+    """Make an installable wheel of each combination, and say what there is now."""
+    try:
+        wheels = package_all(
+            pipelines, packages, prefix=prefix, version=version, metrics=metrics
+        )
+    except ValueError as error:
+        msg.fail("No wheel was made", str(error), exits=1)
+    summarize(wheels, metrics)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,34 @@
-"""Get one of the two source pipelines: as it is, downloaded, or trained here.
+"""Get the source pipelines: as they are, downloaded, or trained here.
 
-python scripts/sources.py drugs en_ner_drugs sources/drugs configs/drugs.cfg
+python scripts/sources.py sources core=en_core_web_md drugs=my/pipeline
 """
 
 import shutil
 import tempfile
 import warnings
-from enum import Enum
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import spacy
 import srsly
 import typer
-from spacy.cli.train import train
-from spacy.util import get_package_path, is_package, load_config, load_meta
+from spacy.language import Language
+from spacy.util import get_package_path, is_package, load_config
 from wasabi import msg
 
-from archive import UnreachableError, download, extract_pipeline
-from convert import ASSETS
-from folders import replacing, sha256
+from common.archives import UnreachableError, download, extract_pipeline
+from common.files import replacing, sha256, write_json
+from common.meta import record
+from common.ners import LEDGER, proposers
+from training.loop import train
 
-# both NERs are known by this name in their source pipelines
-NER = "ner"
 SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
+Entry = dict[str, Any]
 
 
-class Origin(str, Enum):
+class Permitted(StrEnum):
     """Where source pipelines may come from."""
 
     auto = "auto"
@@ -35,88 +37,87 @@ class Origin(str, Enum):
 
 
 def get_source(
-    role: str,
     name: str,
+    wanted: str,
     target: Path,
-    config: Path,
     *,
-    url: str = "",
-    md5: str = "",
-    text: Path | None = None,
-    origin: Origin = Origin.auto,
-) -> dict[str, Any]:
-    """Put a source pipeline into `target` and record it in `sources.json` beside it.
+    config: Path,
+    text: Mapping[str, Path],
+    archives: Sequence[str] = (),
+    permitted: Permitted = Permitted.auto,
+    previous: Entry | None = None,
+) -> Entry:
+    """Put a source pipeline into `target`.
 
-    An installed package or a folder is copied, what `url` serves is downloaded; the
-    environment stays as it is. Where `url` is out of reach, the embedded pipeline is
-    trained from `config`, unless nothing that went into it has changed since.
+    A folder or an installed package is copied, what one of the archives holds is
+    downloaded; the environment stays as it is. Where that is out of reach, the embedded
+    pipeline is trained, unless nothing that went into it has changed since.
 
-    role: `core` or `drugs`, the key in sources.json.
-    name: a package's name, or the path of a pipeline.
-    url: the official archive (wheel or sdist) of the package that its file name tells.
-    md5: its checksum, "" where none is published.
-    text: what `config` trains on, as it was before `convert`. Text of one's own, from
-        outside `assets/`, is there to be trained on, so nothing is downloaded then.
-    RETURNS: the entry in sources.json.
+    name: what the pipeline is called among the sources.
+    wanted: a package's name, or the path of a pipeline.
+    config: what the embedded pipeline is trained by; need not be there.
+    text: the text to train on, by its name in the config's `paths`. If it is not the
+        text that the config names, it is there to be trained on: nothing else is got.
+    archives: URLs of official packages, with their checksums.
+    previous: the entry of what is in `target` now.
+    RETURNS: the entry for sources.json.
     RAISES ValueError: the pipeline is not to be had, or is of no use here. `target` is
         then left as it was.
     """
-    ledger = target.parent / "sources.json"
-    entries = dict(srsly.read_json(ledger)) if ledger.exists() else {}
-    made_from = _fingerprint(config)
-    if text and ASSETS not in text.resolve().parents and not Path(name).is_dir():
-        origin = Origin.embedded
+    overrides = _overrides(config, text)
+    if overrides and not Path(wanted).is_dir():
+        texts = " and ".join(overrides.values())
+        msg.info(f"{name}: a pipeline is trained on {texts}, as it is text of your own")
+        permitted = Permitted.embedded
+    elif permitted is Permitted.embedded and Path(wanted).is_dir():
+        raise ValueError(
+            f"{name}: origin embedded means that it is trained here, but {wanted} is a "
+            "pipeline; leave out one of the two"
+        )
+    made_from = _fingerprint(config, overrides)
     with replacing(target) as folder:
-        found = None if origin is Origin.embedded else _find(name, url, md5, folder)
-        if found is None:
-            if origin is Origin.official:
-                raise ValueError(f"{url}: out of reach, and only it will do (official)")
-            found = "embedded"
-            previous = entries.get(role, {})
-            if target.exists() and previous.get("made_from") == made_from:
-                msg.info(f"{role}: nothing that went into the pipeline has changed")
+        origin = None
+        if permitted is not Permitted.embedded:
+            origin = _find(wanted, archives, folder)
+        if origin is None:
+            if permitted is Permitted.official:
+                raise ValueError(f"{wanted}: out of reach, and only it will do")
+            if not config.is_file():
+                raise ValueError(f"{wanted}: cannot be had, and there is no {config}")
+            origin = "embedded"
+            if previous and previous.get("made_from") == made_from:
+                msg.info(f"{name}: nothing that went into the pipeline has changed")
                 shutil.copytree(target, folder, dirs_exist_ok=True)
             else:
-                if origin is Origin.auto:
-                    _explain(role, name, url, config)
-                _train(config, folder, f"{role}_embedded")
-        meta = load_meta(folder / "meta.json")
-        _check(folder, name, notice=found != "embedded")
-        entries[role] = {
-            "role": role,
-            "name": f"{meta['lang']}_{meta['name']}",
-            "version": meta["version"],
-            "origin": found,
-            "spacy_version": meta["spacy_version"],
-            "license": meta.get("license", ""),
-            "labels": meta.get("labels", {}).get(NER, []),
-            "sha256": sha256(folder),
-        }
-        if found == "embedded":
-            entries[role]["made_from"] = made_from
-    srsly.write_json(ledger, entries)
-    return entries[role]
+                if permitted is Permitted.auto:
+                    _explain(name, wanted, config)
+                _train(config, folder, f"{name}_embedded", overrides)
+        nlp = check(folder, wanted, notice=origin != "embedded")
+        entry = record(name, folder, nlp, origin)
+    embedded = {"made_from": made_from} if origin == "embedded" else {}
+    return {**entry, "wanted": wanted, **embedded}
 
 
-def _find(name: str, url: str, md5: str, folder: Path) -> str | None:
+def _find(wanted: str, archives: Sequence[str], folder: Path) -> str | None:
     """Copy or download the pipeline; None where the host cannot be reached."""
-    if Path(name).is_dir():
-        shutil.copytree(name, folder, dirs_exist_ok=True)
+    if Path(wanted).is_dir():
+        shutil.copytree(wanted, folder, dirs_exist_ok=True)
         return "path"
-    if is_package(name):
-        data = [path.parent for path in get_package_path(name).rglob("config.cfg")]
+    if is_package(wanted):
+        data = [path.parent for path in get_package_path(wanted).rglob("config.cfg")]
         if len(data) != 1:
-            raise ValueError(f"{name}: the installed package holds no pipeline")
+            raise ValueError(f"{wanted}: the installed package holds no pipeline")
         shutil.copytree(data[0], folder, dirs_exist_ok=True)
         return "installed"
-    if not url.rpartition("/")[2].startswith(f"{name}-"):
+    urls = [u for u in archives if u.rpartition("/")[2].startswith(f"{wanted}-")]
+    if not urls:
         raise ValueError(
-            f"{name}: neither an installed package nor a folder, and not the package "
-            f"that can be downloaded ({url or 'none'}); install it or give its path"
+            f"{wanted}: neither an installed package nor a folder, and no package that "
+            "can be downloaded; install it or give its path"
         )
     with tempfile.TemporaryDirectory() as downloads:
         try:
-            archive = download(url, Path(downloads), md5=md5)
+            archive = download(urls[0], Path(downloads))
         except UnreachableError as reason:
             msg.warn(str(reason))
             return None
@@ -124,35 +125,51 @@ def _find(name: str, url: str, md5: str, folder: Path) -> str | None:
     return "downloaded"
 
 
-def _explain(role: str, name: str, url: str, config: Path) -> None:
+def _explain(name: str, wanted: str, config: Path) -> None:
     text = load_config(config).interpolate()["paths"]["train"]
     msg.warn(
-        f"{role}: {name} cannot be had, so an embedded pipeline is trained instead",
-        f"Why: it is not installed, and {url} is out of reach. What that means: the "
-        f"embedded one learns from {text} alone and finds fewer entities, with more "
-        f"mistakes. For the other, install {name} (or go online) and run `python -m "
-        "spacy project run sources --force`, or give a path with --vars."
-        f"{role}.",
+        f"{name}: {wanted} cannot be had, so an embedded pipeline is trained instead",
+        f"Why: it is not installed, and out of reach. What that means: the embedded "
+        f"one learns from {text} alone and finds fewer entities, with more mistakes. "
+        f"For the other, install {wanted} (or go online) and run `python -m spacy "
+        f"project run sources --force`, or give a path with --vars.{name}.",
     )
 
 
-def _fingerprint(config: Path) -> str:
+def _overrides(config: Path, text: Mapping[str, Path]) -> dict[str, str]:
+    """Keep the texts that are not those that a training config names itself."""
+    if not config.is_file():
+        return {}
+    paths = load_config(config).interpolate()["paths"]
+    return {
+        f"paths.{key}": str(path)
+        for key, path in text.items()
+        if path.resolve() != Path(paths.get(key, "")).resolve()
+    }
+
+
+def _fingerprint(config: Path, overrides: Mapping[str, str]) -> str:
     """Tell apart all that a trained pipeline depends on."""
-    paths = load_config(config).interpolate()["paths"].values()
-    return f"{spacy.__version__} {sha256(config, *map(Path, paths))}"
+    if not config.is_file():
+        return ""
+    paths = load_config(config, overrides=dict(overrides)).interpolate()["paths"]
+    files = [Path(path) for path in paths.values() if path]
+    return f"{spacy.__version__} {sha256(config, *files)}"
 
 
-def _train(config: Path, folder: Path, name: str) -> None:
-    with tempfile.TemporaryDirectory() as output:
-        train(config, output)
-        shutil.copytree(Path(output) / "model-best", folder, dirs_exist_ok=True)
+def _train(config: Path, folder: Path, name: str, overrides: Mapping[str, str]) -> None:
+    train(config, overrides, folder)
     meta = srsly.read_json(folder / "meta.json")
     meta |= {"name": name, "version": "0.1.0", "license": "MIT"}
     srsly.write_json(folder / "meta.json", meta)
 
 
-def _check(folder: Path, name: str, *, notice: bool) -> None:
-    """Refuse a pipeline that cannot serve as a source."""
+def check(folder: Path, wanted: str, *, notice: bool) -> Language:
+    """Refuse a pipeline that cannot serve as a source.
+
+    notice: tell it if the pipeline was made for another version of spaCy.
+    RAISES ValueError: it does not load and run here, or proposes no entities.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -160,43 +177,114 @@ def _check(folder: Path, name: str, *, notice: bool) -> None:
             nlp(SAMPLE)
         except Exception as error:
             raise ValueError(
-                f"{name}: it does not load and run on spaCy {spacy.__version__} "
+                f"{wanted}: it does not load and run on spaCy {spacy.__version__} "
                 f"({type(error).__name__}: {error})"
             ) from error
-    if NER not in nlp.component_names:
+    if not proposers(nlp):
         raise ValueError(
-            f"{name}: it has no component {NER!r} (it has "
-            f"{', '.join(nlp.component_names) or 'none'})"
+            f"{wanted}: no component of it proposes entities with labels (it has "
+            f"{', '.join(nlp.pipe_names) or 'none'}); train it or enable its NER"
         )
-    if not nlp.get_pipe(NER).labels:
-        raise ValueError(f"{name}: its component {NER!r} has no labels; train it first")
     if notice and any("[W095]" in str(warning.message) for warning in caught):
         msg.info(
-            f"{name} was made for spaCy {nlp.meta['spacy_version']}; it loads and runs "
-            f"on {spacy.__version__}"
+            f"{wanted} was made for spaCy {nlp.meta['spacy_version']}; it loads and "
+            f"runs on {spacy.__version__}"
         )
+    return nlp
+
+
+def get_sources(
+    sources: Path,
+    wanted: Mapping[str, str],
+    *,
+    texts: Mapping[str, str],
+    archives: Sequence[str] = (),
+    permitted: Permitted = Permitted.auto,
+    missing: bool = False,
+) -> None:
+    """Get all source pipelines, and record them in `sources.json`, the core first.
+
+    wanted: a package's name or the path of a pipeline, by name.
+    texts: what to train on, by `NAME.PATH`: a source and a name in its config's paths.
+    missing: get only what is not there.
+    RAISES ValueError: one is not to be had; those before it are there.
+    """
+    ledger = sources / LEDGER
+    entries: dict[str, Entry] = srsly.read_json(ledger) if ledger.is_file() else {}
+    for name, what in wanted.items():
+        before = entries.get(name)
+        # an earlier release did not say what it was made from
+        before = before if before and "wanted" in before else None
+        if missing and before and (sources / name / "config.cfg").is_file():
+            continue
+        if before and before["wanted"] != what:
+            msg.warn(
+                f"{sources / name} was made from {before['wanted']} and gives way to "
+                f"{what}; to keep it, stop now and add --vars.{name}"
+            )
+        entry = get_source(
+            name,
+            what,
+            sources / name,
+            config=Path("configs", f"{name}.cfg"),
+            text={
+                key.partition(".")[2]: Path(path)
+                for key, path in texts.items()
+                if key.partition(".")[0] == name
+            },
+            archives=archives,
+            permitted=permitted,
+            previous=before,
+        )
+        entries[name] = entry
+        write_json(ledger, {n: entries[n] for n in wanted if n in entries})
+        msg.good(
+            f"{sources / name}: {entry['name']} {entry['version']} ({entry['origin']})"
+        )
+
+
+def pairs(given: Sequence[str]) -> dict[str, str]:
+    """Read `NAME=VALUE` arguments.
+
+    RAISES ValueError: one is none.
+    """
+    for pair in given:
+        name, _, value = pair.partition("=")
+        if not (name.replace(".", "_").isidentifier() and value):
+            raise ValueError(f"{pair}: not of the form NAME=VALUE")
+    return dict(pair.partition("=")[::2] for pair in given)
 
 
 def main(
-    role: Annotated[str, typer.Argument(help="core or drugs")],
-    name: Annotated[str, typer.Argument(help="Package name, or path of a pipeline")],
-    target: Annotated[Path, typer.Argument(help="Where the pipeline goes")],
-    config: Annotated[Path, typer.Argument(help="What the embedded one is trained by")],
-    url: Annotated[str, typer.Option(help="The official archive")] = "",
-    md5: Annotated[str, typer.Option(help="The checksum of the archive")] = "",
-    text: Annotated[
-        Path | None, typer.Option(help="The annotated text; if your own, it is used")
+    sources: Annotated[Path, typer.Argument(help="The folder that they go to")],
+    wanted: Annotated[
+        list[str], typer.Argument(help="NAME=PACKAGE or NAME=PATH, the core first")
+    ],
+    archive: Annotated[
+        list[str] | None, typer.Option(help="URL of an official package, URL#md5=HEX")
     ] = None,
-    origin: Annotated[Origin, typer.Option(help="What may be used")] = Origin.auto,
+    text: Annotated[
+        list[str] | None, typer.Option(help="What to train on, as NAME.train=PATH")
+    ] = None,
+    origin: Annotated[Permitted, typer.Option(help="What may be used")] = (
+        Permitted.auto
+    ),
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Get only what is not there")
+    ] = False,
 ) -> None:
-    """Get one of the two source pipelines: as it is, downloaded, or trained here."""
+    """Get the source pipelines: as they are, downloaded, or trained here."""
     try:
-        entry = get_source(
-            role, name, target, config, url=url, md5=md5, text=text, origin=origin
+        get_sources(
+            sources,
+            pairs(wanted),
+            texts=pairs(text or []),
+            archives=archive or [],
+            permitted=origin,
+            missing=missing,
         )
     except ValueError as error:
-        msg.fail(f"No source pipeline for {role}", str(error), exits=1)
-    msg.good(f"{target}: {entry['name']} {entry['version']} ({entry['origin']})")
+        msg.fail("Not every source pipeline could be had", str(error), exits=1)
 
 
 if __name__ == "__main__":

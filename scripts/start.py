@@ -6,6 +6,8 @@ Needs nothing but Python: it makes `.venv`, installs the requirements when they 
 changed, and hands every argument on to `spacy project run`.
 """
 
+import json
+import re
 import subprocess
 import sys
 import venv
@@ -13,6 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
+PYTHON_IN_HOME = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+# what is tested; nervaluate and the newest streamlit need it, too
+PYTHON = (3, 11)
 
 
 def prepare(requirements: Path) -> Path:
@@ -20,7 +25,7 @@ def prepare(requirements: Path) -> Path:
 
     RAISES subprocess.CalledProcessError: a package could not be installed.
     """
-    python = HOME / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    python = HOME / PYTHON_IN_HOME
     if not python.exists():
         venv.create(HOME, with_pip=True)
     # one file a requirements file: what was installed last
@@ -33,19 +38,58 @@ def prepare(requirements: Path) -> Path:
     return python
 
 
+def options(given: list[str], plan: str) -> list[str]:
+    """Make the options such that the plan's runner takes them as they are meant.
+
+    It reads values as JSON, where 1.10 is 1.1; it splits commands at spaces; and it
+    takes a variable that it does not know without a word.
+
+    given: as typed, after the command.
+    plan: the text of project.yml.
+    RAISES ValueError: a variable is not in the plan, or its value has a character that
+        the plan's runner cannot hand on.
+    """
+    (block,) = re.findall(r"^vars:\n((?:[ #].*\n)+)", plan, flags=re.MULTILINE)
+    known = re.findall(r"^  (\w+):", block, flags=re.MULTILINE)
+    ready: list[str] = []
+    rest = iter(given)
+    for option in rest:
+        if not option.startswith("--vars."):
+            ready.append(option)
+            continue
+        name, equals, value = option.removeprefix("--vars.").partition("=")
+        if name not in known:
+            raise ValueError(f"--vars.{name}: no such variable ({', '.join(known)})")
+        value = value if equals else next(rest, "")
+        if not value or re.search(r"[\s'\"\\$;&|<>*`]", value):
+            raise ValueError(
+                f"--vars.{name}: {value!r} has a space, a quote or another character "
+                "that cannot be handed on; rename the file or folder, or link to it"
+            )
+        ready += [f"--vars.{name}", json.dumps(value)]
+    return ready
+
+
 def main() -> int:
     """Run what the arguments name; without any, list what there is."""
-    if sys.version_info < (3, 10):
-        sys.exit(f"Python 3.10 or newer is needed, this is {sys.version.split()[0]}")
-    testing = sys.argv[1:2] == ["test"]
+    if sys.version_info < PYTHON:
+        needed = ".".join(map(str, PYTHON))
+        sys.exit(
+            f"Python {needed} or newer is needed, this is {sys.version.split()[0]}"
+        )
+    command, *given = sys.argv[1:] or [""]
     try:
-        python = prepare(ROOT / f"requirements{'-dev' if testing else ''}.txt")
+        ready = options(given, (ROOT / "project.yml").read_text(encoding="utf8"))
+        testing = "-dev" if command == "test" else ""
+        python = prepare(ROOT / f"requirements{testing}.txt")
+    except ValueError as error:
+        sys.exit(str(error))
     except subprocess.CalledProcessError as error:
         sys.exit(f"The environment could not be made: {error}")
     run = [str(python), "-m", "spacy", "project", "run"]
-    if sys.argv[1:]:
+    if command:
         # the project's folder stands between the command and its options
-        run += [sys.argv[1], ".", *sys.argv[2:]]
+        run += [command, ".", *ready]
     return subprocess.run(run, cwd=ROOT).returncode
 
 

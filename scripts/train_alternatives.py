@@ -1,115 +1,190 @@
-"""Train NERs that stand in for the core's `ner`, and put them where it stood.
+"""Train NERs that stand in for those of the core, and put them where those stood.
 
-python scripts/train_alternatives.py pipelines configs/single_ner.cfg
+python scripts/train_alternatives.py pipelines configs/single_ner.cfg --sources sources
+    --texts ONE.jsonl --texts OTHER.jsonl --dev assets/joint_dev.jsonl --corpus corpus
 """
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from enum import Enum
+from enum import StrEnum
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import typer
-from spacy.cli.train import train
-from spacy.language import Language
 from spacy.util import load_config
+from thinc.api import Config
 from wasabi import msg
 
-from assemble import describe
-from folders import replacing
-from spans_ner import FACTORY
+from common.files import replacing, sha256
+from common.meta import describe, keep_strings
+from common.ners import (
+    Combination,
+    Origin,
+    load,
+    load_sources,
+    proposers,
+    read_ledger,
+)
+from training.loop import train
+from training.merging import Fill, merge_texts
+from training.placing import put_in, replaced
+from training.spans_ner import FACTORY, load_plain
+
+# for each text, by path, the sources whose entities are marked in it
+Marked = Mapping[str, Sequence[str]]
 
 
-class Size(str, Enum):
+class Size(StrEnum):
     """How large the architecture is."""
 
     small = "small"
     large = "large"
 
 
-def train_alternative(config_path: Path, output: Path, *, size: Size) -> list[str]:
-    """Train the components of a config, then put them into the core, for its `ner`.
+def prepare(
+    configs: Sequence[Path],
+    sources: Path,
+    texts: Sequence[Path],
+    dev: Path,
+    corpus: Path,
+    fill: Fill,
+) -> Marked:
+    """Check the configs and merge the texts.
+
+    RETURNS: for each text, by path, the sources whose entities are marked in it now.
+    RAISES ValueError: a source is missing, a text is unsound, or a config has no
+        component of the core's, or one that learns from what is no source.
+    """
+    pipelines = load_sources(sources)
+    core = next(iter(pipelines.values()))
+    for path in configs:
+        config = load_config(path)
+        replaced(core, config, str(path))
+        learned = _learned(config)
+        for name, source in learned.items():
+            if source not in pipelines:
+                raise ValueError(
+                    f"{path}: {name} learns from {source}, which is none of the "
+                    f"sources ({', '.join(pipelines)})"
+                )
+        if learned and (others := pipelines.keys() - {*learned.values()}):
+            msg.warn(
+                f"{path}: no component learns the labels of "
+                f"{', '.join(sorted(others))}; add one with that `source`"
+            )
+    merge_texts([dev], pipelines, _merged(corpus, "dev"), fill)
+    return merge_texts(texts, pipelines, _merged(corpus, "train"), fill)
+
+
+def _learned(config: Config) -> dict[str, str]:
+    """Name the one source that a component learns from, by the component."""
+    components = config["components"].items()
+    return {name: c["source"] for name, c in components if c.get("factory") == FACTORY}
+
+
+def _merged(corpus: Path, part: str) -> Path:
+    return corpus / f"merged_{part}.spacy"
+
+
+def train_alternative(
+    config_path: Path,
+    output: Path,
+    *,
+    sources: Path,
+    corpus: Path,
+    texts: Marked,
+    size: Size,
+    row: int = 0,
+) -> list[str]:
+    """Train the components of a config, then put them into the core.
 
     All other components of the core, its tokenizer, vectors and lookups are kept.
 
     config_path: a training config; its section `size` gives way to that of the name of
         `size`, and the core's vectors are features where it has some.
     output: the combination's folder; left as it was if anything fails.
+    corpus: where the merged text lies.
+    texts: what `prepare` returned.
+    row: the row of the terminal, from the cursor, for the progress bar.
     RETURNS: the names of the combination's components, in order.
-    RAISES ValueError: there is no core pipeline, or no NER in it.
+    RAISES ValueError: there is no core, no place in it, or nothing to learn from.
     """
-    config = load_config(config_path)
-    core_path = Path(config["paths"]["core"])
-    if not (core_path / "config.cfg").is_file():
-        raise ValueError(f"{core_path} is no pipeline; run the command `sources`")
-    core = spacy.load(core_path)
-    if "ner" not in core.component_names:
-        raise ValueError(f"{core_path}: the core has no component 'ner'")
-    overrides = {f"size.{key}": value for key, value in config[size.value].items()}
+    ledger = read_ledger(sources)
+    base = next(iter(ledger))
+    core, config = load(sources / base), load_config(config_path)
+    strings = [*core.vocab.strings]
+    names = replaced(core, config, str(config_path))
+    overrides = {f"size.{key}": value for key, value in config[size].items()}
     overrides["size.vectors"] = bool(core.vocab.vectors_length)
+    overrides["paths.core"] = str(sources / base)
+    for part in ("train", "dev"):
+        overrides[f"paths.{part}"] = str(_merged(corpus, part))
     with tempfile.TemporaryDirectory() as work, replacing(output) as folder:
-        train(config_path, work, overrides=overrides)
-        trained = _plain(Path(work) / "model-best")
-        nlp = put_in(core, trained)
-        ners = "NERs trained anew, on its labels and those of {drugs}"
+        train(config_path, overrides, Path(work), name=config_path.stem, row=row)
+        trained = load_plain(Path(work))
+        nlp = put_in(core, trained, names)
+        made = "NERs trained anew, on its labels and those of {others}"
+        nlp.meta.update(describe(config_path.stem, nlp.pipe_names, ledger, made=made))
         nlp.meta.update(
-            describe(config_path.stem, nlp.pipe_names, core_path, ners=ners)
+            Combination(
+                base=base,
+                components={name: Origin() for name in proposers(trained)},
+                made_from={name: entry["sha256"] for name, entry in ledger.items()},
+                trained_on={
+                    name: _hashes(texts, _learned(config).get(name))
+                    for name in proposers(trained)
+                },
+            ).write()
         )
         nlp.to_disk(folder)
-        return list(spacy.load(folder).pipe_names)
+        keep_strings(folder, nlp, strings)
+        return list(load(folder).pipe_names)
 
 
-def _plain(folder: Path) -> Language:
-    """Load what was trained, each NER as an ordinary one."""
-    config = load_config(folder / "config.cfg")
-    for component in config["components"].values():
-        if component["factory"] == FACTORY:
-            component["factory"] = "ner"
-    config.to_disk(folder / "config.cfg")
-    return spacy.load(folder)
+def _hashes(texts: Marked, source: str | None) -> dict[str, str]:
+    """Hash the texts that a source's entities are marked in; all if it is None.
 
-
-def put_in(core: Language, trained: Language) -> Language:
-    """Replace the core's `ner` by all components of `trained`, in their order.
-
-    A tok2vec leaves its output in `doc.tensor`, where listeners look for theirs. So
-    components of the core that listen, but come after `ner`, first get a copy of the
-    tok2vec that they listen to.
+    A path of the person's machine is none of others' business: its name stays.
     """
-    at = core.component_names.index("ner")
-    later = core.component_names[at + 1 :]
-    for upstream, listeners in _listening(core).items():
-        for name in set(listeners) & set(later):
-            core.replace_listeners(upstream, name, ["model.tok2vec"])
-    core.remove_pipe("ner")
-    before = later[0] if later else None
-    for name in trained.pipe_names:
-        core.add_pipe(name, source=trained, before=before)
-    return core
-
-
-def _listening(nlp: Language) -> dict[str, list[str]]:
     return {
-        name: list(pipe.listening_components)
-        for name, pipe in nlp.pipeline
-        if hasattr(pipe, "listening_components")
+        Path(path).name if Path(path).is_absolute() else path: sha256(Path(path))
+        for path, marked in texts.items()
+        if source is None or source in marked
     }
 
 
 def main(
     pipelines: Annotated[Path, typer.Argument(help="Where the combinations go")],
-    configs: Annotated[list[Path], typer.Argument(help="What to train, and on what")],
+    configs: Annotated[list[Path], typer.Argument(help="What to train")],
+    sources: Annotated[Path, typer.Option(help="The source pipelines")],
+    texts: Annotated[list[Path], typer.Option(help="Annotated text to learn from")],
+    dev: Annotated[Path, typer.Option(help="Annotated text to score on")],
+    corpus: Annotated[Path, typer.Option(help="Where the merged text goes")],
     size: Annotated[Size, typer.Option(help="A section of the configs")] = Size.small,
+    fill: Annotated[
+        Fill, typer.Option(help="What stands for the annotation that a text lacks")
+    ] = Fill.predictions,
 ) -> None:
     """Train alternatives at the same time, each into the folder named as its config."""
+    try:
+        prepared = prepare(configs, sources, texts, dev, corpus, fill)
+    except ValueError as error:
+        msg.fail("Nothing was trained", str(error), exits=1)
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
         trained = {
             config: processes.submit(
-                train_alternative, config, pipelines / config.stem, size=size
+                train_alternative,
+                config,
+                pipelines / config.stem,
+                sources=sources,
+                corpus=corpus,
+                texts=prepared,
+                size=size,
+                row=row,
             )
-            for config in configs
+            for row, config in enumerate(configs)
         }
     for config, future in trained.items():
         try:

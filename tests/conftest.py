@@ -1,81 +1,86 @@
-"""What several tests need: doubles of the source pipelines, and a built project."""
+"""What tests share: doubles of the source pipelines, and a project that is built."""
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-import time
+
+# compiled files would be part of the folders that commands depend on
+sys.dont_write_bytecode = True
+
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import requests
 
-from doubles import make_core, make_drugs, make_old_drugs
-
-ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture(scope="session")
-def core_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A double of en_core_web_md, saved."""
-    folder = tmp_path_factory.mktemp("doubles") / "core"
-    make_core().to_disk(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def drugs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A double of a drug pipeline trained on the core's vocab, saved."""
-    folder = tmp_path_factory.mktemp("doubles") / "drugs"
-    make_drugs(make_core()).to_disk(folder)
-    return folder
+from assemble import assemble
+from helpers import (
+    CONFIGS,
+    ROOT,
+    Case,
+    copy_project,
+    make_core,
+    make_drugs,
+    make_drugs_in,
+    make_old_drugs,
+    run_project,
+    save_sources,
+    serve,
+    teach,
+)
 
 
 @pytest.fixture(scope="session")
-def old_drugs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A double of the published drug pipeline, saved."""
-    folder = tmp_path_factory.mktemp("doubles") / "old_drugs"
-    make_old_drugs().to_disk(folder)
-    return folder
-
-
-def copy_project(target: Path, *, made: bool = False) -> Path:
-    """Copy what git knows of the project, and what was made by it if asked for."""
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of sources: doubles of en_core_web_md, and of a NER trained in it."""
+    folder = tmp_path_factory.mktemp("plain") / "sources"
+    return save_sources(
+        folder, {"core": make_core(), "drugs": make_drugs_in(make_core())}
     )
-    for name in listing.stdout.splitlines():
-        if (ROOT / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target / name)
-    names = ["corpus", "sources", "pipelines", "metrics", "packages"] if made else []
-    for name in names:
-        if (ROOT / name).exists():
-            shutil.copytree(ROOT / name, target / name, dirs_exist_ok=True)
-    if made and (ROOT / "project.lock").exists():
-        shutil.copy(ROOT / "project.lock", target)
-    return target
 
 
-def run_project(
-    project: Path, *arguments: str, module: str = "spacy project"
-) -> subprocess.CompletedProcess[str]:
-    """Run `python -m spacy project run ...` in a project."""
-    # the project's folder stands between the command and its options
-    command, *options = arguments
-    return subprocess.run(
-        [sys.executable, "-m", *module.split(), "run", command, ".", *options],
-        cwd=project,
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture(scope="session")
+def isolated_sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a double of the published drug pipeline, on a vocab of its own."""
+    folder = tmp_path_factory.mktemp("isolated") / "sources"
+    return save_sources(folder, {"core": make_core(), "drugs": make_old_drugs()})
+
+
+@pytest.fixture(scope="session")
+def core_folder(sources: Path) -> Path:
+    """The double of en_core_web_md."""
+    return sources / "core"
+
+
+@pytest.fixture(scope="session")
+def drugs_folder(sources: Path) -> Path:
+    """The double of a drug pipeline trained in the core's place."""
+    return sources / "drugs"
+
+
+@pytest.fixture(scope="session")
+def old_drugs_folder(isolated_sources: Path) -> Path:
+    """The double of the published drug pipeline."""
+    return isolated_sources / "drugs"
+
+
+@pytest.fixture(scope="session")
+def pipelines(sources: Path) -> Path:
+    """A folder of the three combinations of the doubles."""
+    return _assemble(sources)
+
+
+@pytest.fixture(scope="session")
+def isolated_pipelines(isolated_sources: Path) -> Path:
+    """The same, their drug NER in a pipeline of its own."""
+    return _assemble(isolated_sources)
+
+
+def _assemble(sources: Path) -> Path:
+    pipelines = sources.parent / "pipelines"
+    with contextlib.chdir(sources.parent):
+        for name in CONFIGS:
+            assemble(ROOT / "configs" / f"{name}.cfg", pipelines / name)
+    return pipelines
 
 
 @pytest.fixture(scope="session")
@@ -93,38 +98,65 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(project: Path) -> Iterator[str]:
     """The address of the page, served from the built project by its command."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    command = ["spacy", "project", "run", "visualize-model", "."]
-    command += ["--vars.headless", "true", "--vars.port", port]
-    log = project / "page.log"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=project,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    url = f"http://localhost:{port}"
-    try:
-        for _ in range(120):
-            time.sleep(0.5)
-            if answers(url):
-                break
+    with serve(project) as url:
         yield url
-    finally:
-        # as Ctrl-C does: to the command and to what it has started
-        os.killpg(server.pid, signal.SIGINT)
-        server.wait(20)
-    said = log.read_text()
-    assert not answers(url)
-    assert "Traceback" not in said, said
 
 
-def answers(url: str) -> bool:
-    """Tell whether the page is served."""
-    try:
-        return requests.get(f"{url}/_stcore/health", timeout=2).ok
-    except requests.RequestException:
-        return False
+# what the NERs are taught: longer spans that overlap in part, and shorter ones inside
+CORE_SPANS = [(0, 2, "PERSON"), (4, 7, "ORG")]
+DRUG_SPANS = [(1, 4, "DRUG"), (5, 6, "DRUG")]
+NAMES = [f"{name}-{kind}" for name in CONFIGS for kind in ["plain", "isolated"]]
+
+
+class Cases(dict[str, Case]):
+    """The combinations by name; each is built when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        """Save the sources: such that can share a vocab, and such that cannot."""
+        self.folder = folder
+        core = teach(make_core(pipes=["tagger", "ner"]), CORE_SPANS)
+        drugs = {"plain": make_drugs(core, seed=3), "isolated": make_old_drugs(seed=3)}
+        for kind, nlp in drugs.items():
+            teach(nlp, DRUG_SPANS)
+            save_sources(folder / kind / "sources", {"core": core, "drugs": nlp})
+
+    def __missing__(self, key: str) -> Case:
+        """Build a combination."""
+        name, kind = key.split("-")
+        with contextlib.chdir(self.folder / kind):
+            output = self.folder / kind / "pipelines" / name
+            assemble(ROOT / "configs" / f"{name}.cfg", output)
+        self[key] = Case(self.folder / kind, name)
+        return self[key]
+
+
+def _slow_but(*fast: str) -> list[Any]:
+    slow = pytest.mark.slow
+    return [n if n in fast else pytest.param(n, marks=slow) for n in NAMES]
+
+
+@pytest.fixture(scope="session")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Cases:
+    """The six combinations by name."""
+    return Cases(tmp_path_factory.mktemp("cases"))
+
+
+# of the orders, the plain ones are spaCy's own components alone
+@pytest.fixture(
+    params=_slow_but("drug_first-isolated", "resolved-plain", "resolved-isolated")
+)
+def case(request: pytest.FixtureRequest, cases: Cases) -> Case:
+    """Each of the six combinations, three of them slow."""
+    return cases[request.param]
+
+
+@pytest.fixture(params=_slow_but("resolved-isolated"))
+def costly_case(request: pytest.FixtureRequest, cases: Cases) -> Case:
+    """Each of the six combinations, five of them slow: for what takes longer."""
+    return cases[request.param]
+
+
+@pytest.fixture(params=[name for name in NAMES if name.startswith("resolved")])
+def resolved(request: pytest.FixtureRequest, cases: Cases) -> Case:
+    """The two combinations in which a policy decides."""
+    return cases[request.param]

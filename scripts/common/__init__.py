@@ -1,0 +1,1 @@
+"""What many commands share: files, archives, annotated text, a NER in a pipeline."""

@@ -1,0 +1,123 @@
+"""Fetch a packaged pipeline and take the pipeline out of it, installing nothing."""
+
+import hashlib
+import shutil
+import tarfile
+import tempfile
+import threading
+import zipfile
+from pathlib import Path, PurePosixPath
+from urllib.parse import parse_qs, urldefrag
+
+import requests
+from tqdm import tqdm
+from wheel.wheelfile import WheelError, WheelFile
+
+# seconds: a host that has not answered by then counts as out of reach
+REACH = 6
+
+
+class UnreachableError(Exception):
+    """The host of a URL did not answer in time."""
+
+
+def download(url: str, folder: Path) -> Path:
+    """Download `url` into `folder` under its own name.
+
+    url: may end with `#md5=HEX` or `#sha256=HEX`, the checksum that the file must have.
+    RETURNS: the file's path.
+    RAISES UnreachableError: no answer within REACH seconds. ValueError: the answer
+        is an error, ends early, or has another checksum.
+    """
+    url, fragment = urldefrag(url)
+    response = _connect(url)
+    if response.status_code != 200:
+        raise ValueError(f"{url}: the server answered {response.status_code}")
+    path = folder / url.rpartition("/")[2]
+    size = int(response.headers.get("content-length", 0))
+    try:
+        with (
+            path.open("wb") as file,
+            tqdm(total=size, unit="B", unit_scale=True, desc=path.name) as progress,
+        ):
+            for chunk in response.iter_content(chunk_size=1 << 16):
+                progress.update(file.write(chunk))
+    except requests.RequestException as error:
+        raise ValueError(f"{url}: the download broke off ({error})") from None
+    if size and path.stat().st_size != size:
+        raise ValueError(f"{url}: {path.stat().st_size} of {size} bytes arrived")
+    for kind, (expected, *_) in parse_qs(fragment).items():
+        found = hashlib.new(kind, path.read_bytes()).hexdigest()
+        if found != expected:
+            raise ValueError(f"{url}: its {kind} is {found}, but {expected} is due")
+    return path
+
+
+def _connect(url: str) -> requests.Response:
+    """Connect in a thread: a name server can hang longer than any timeout covers."""
+    answer: list[requests.Response | Exception] = []
+
+    def ask() -> None:
+        try:
+            answer.append(requests.get(url, stream=True, timeout=REACH))
+        except requests.RequestException as error:
+            answer.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(REACH)
+    if not answer or not isinstance(answer[0], requests.Response):
+        reason = type(answer[0]).__name__ if answer else f"no answer in {REACH} s"
+        raise UnreachableError(f"{url}: out of reach ({reason})")
+    return answer[0]
+
+
+def extract_pipeline(archive: Path, target: Path) -> None:
+    """Write the pipeline in a wheel or sdist, and nothing else of it, to `target`.
+
+    The pipeline is the folder that holds both config.cfg and meta.json; a wheel's
+    files are checked against the SHA-256 in its RECORD while they are read.
+
+    RAISES ValueError: the archive is damaged, has a member that points outside of it,
+        or does not hold exactly one pipeline.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            if archive.suffix == ".whl":
+                _unpack_wheel(archive, folder)
+            else:
+                with tarfile.open(archive) as sdist:
+                    sdist.extractall(folder, filter="data")
+        except tarfile.FilterError as error:
+            raise ValueError(f"{archive.name}: refused ({error})") from None
+        except (
+            WheelError,
+            zipfile.BadZipFile,
+            tarfile.TarError,
+            EOFError,
+            OSError,
+        ) as e:
+            raise ValueError(f"{archive.name}: damaged ({e}); get it anew") from None
+        found = [
+            config.parent
+            for config in folder.rglob("config.cfg")
+            if config.with_name("meta.json").is_file()
+        ]
+        if len(found) != 1:
+            raise ValueError(
+                f"{archive.name}: {len(found)} folders with config.cfg and meta.json, "
+                "but a packaged pipeline has one"
+            )
+        shutil.copytree(found[0], target, dirs_exist_ok=True)
+
+
+def _unpack_wheel(archive: Path, folder: Path) -> None:
+    with WheelFile(str(archive)) as wheel:
+        for name in map(PurePosixPath, wheel.namelist()):
+            # zipfile would write it, but elsewhere
+            if name.is_absolute() or ".." in name.parts or "\\" in str(name):
+                raise ValueError(
+                    f"{archive.name}: {name} would be written outside of it"
+                )
+        wheel.extractall(folder)

@@ -1,0 +1,113 @@
+"""What a combination takes along of the pipelines that it was made from."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.strings import StringStore
+
+from common.files import sha256
+from common.ners import proposers
+from ner_components import IsolatedNER
+
+Entry = dict[str, Any]
+
+
+def record(name: str, folder: Path, nlp: Language, origin: str) -> Entry:
+    """Record a source pipeline as sources.json does.
+
+    name: what it is called among the sources.
+    folder: where it lies.
+    origin: where it came from.
+    RETURNS: among others the `labels` of its entities by component, its own `sources`
+        (attribution) and `requirements`, and the `sha256` of its files.
+    """
+    meta = nlp.meta
+    return {
+        "role": name,
+        "name": f"{meta['lang']}_{meta['name']}",
+        "version": meta["version"],
+        "origin": origin,
+        "spacy_version": meta.get("spacy_version", ""),
+        "license": meta.get("license", ""),
+        "author": meta.get("author", ""),
+        "url": meta.get("url", ""),
+        "labels": {own: [*labels] for own, labels in proposers(nlp).items()},
+        "requirements": meta.get("requirements", []),
+        "sources": meta.get("sources") or [],
+        "sha256": sha256(folder),
+    }
+
+
+def describe(
+    name: str, pipeline: Iterable[str], ledger: Mapping[str, Entry], *, made: str
+) -> dict[str, Any]:
+    """Write the part of meta.json that a person reads.
+
+    What the sources require and whom they name as theirs goes along; the author is
+    the person who builds the combination, so it stays empty here.
+
+    ledger: the entries of all source pipelines, the core first.
+    made: what was done to the core; `{others}` stands for the other source pipelines.
+    """
+    titles = [f"{entry['name']} {entry['version']}" for entry in ledger.values()]
+    made = made.format(others=" and ".join(titles[1:]))
+    licenses = sorted({e["license"] for e in ledger.values() if e["license"]})
+    requirements = {r: None for e in ledger.values() for r in e["requirements"]}
+    return {
+        "name": name,
+        "version": "0.0.0",
+        "description": f"{titles[0]} with {made}: {' -> '.join(pipeline)}",
+        "license": " and ".join(licenses),
+        "author": "",
+        "email": "",
+        "url": "",
+        "requirements": list(requirements),
+        "sources": [
+            *(_public(entry) for entry in ledger.values()),
+            *_attributions(ledger),
+        ],
+        "performance": {},
+    }
+
+
+def _public(entry: Entry) -> dict[str, str]:
+    """Leave out where on a person's machine a source was found."""
+    labels = [label for own in entry["labels"].values() for label in own]
+    public = {k: v for k, v in _flat(entry).items() if k not in ("wanted", "made_from")}
+    return {**public, "labels": ", ".join(dict.fromkeys(labels))}
+
+
+def _attributions(ledger: Mapping[str, Entry]) -> list[dict[str, str]]:
+    """Collect whom the sources name as theirs; spaCy wants flat dicts of strings."""
+    named = [
+        {"name": source} if isinstance(source, str) else _flat(source)
+        for entry in ledger.values()
+        for source in entry["sources"]
+    ]
+    return [source for at, source in enumerate(named) if source not in named[:at]]
+
+
+def _flat(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {k: v for k, v in entry.items() if isinstance(v, str)}
+
+
+def keep_strings(folder: Path, nlp: Language, known: Iterable[str]) -> None:
+    """Leave only strings that something needs; the others are of private text.
+
+    spaCy copies all strings of a pipeline that a component is taken from, and that one
+    has seen every word of its training text.
+
+    folder: where the pipeline was saved.
+    known: the strings of the core.
+    """
+    StringStore([*known, *_all_labels(nlp)]).to_disk(folder / "vocab" / "strings.json")
+    for name, pipe in nlp.pipeline:
+        if isinstance(pipe, IsolatedNER):
+            strings = folder / name / "vocab" / "strings.json"
+            StringStore(_all_labels(pipe.nlp)).to_disk(strings)
+
+
+def _all_labels(nlp: Language) -> list[str]:
+    return [label for labels in nlp.pipe_labels.values() for label in labels]

@@ -1,0 +1,316 @@
+"""A NER in a pipeline: where it was taken from, what it proposes, how it runs alone."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import spacy
+import srsly
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.util import minibatch
+from thinc.api import Model
+from thinc.types import Floats2d
+
+from ner_components import Candidates, IsolatedNER, Resolve
+
+# a listener of a NER's model, to be replaced by a copy of what it listens to
+LISTENER = "model.tok2vec"
+LEDGER = "sources.json"
+# so many texts are run together
+BATCH = 64
+# offsets in characters, and label
+Entity = tuple[int, int, str]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a component of a combination comes from; all None if trained anew.
+
+    source: the name of the source pipeline.
+    component: the component's name there.
+    isolated: whether it keeps a pipeline of its own.
+    """
+
+    source: str | None = None
+    component: str | None = None
+    isolated: bool = False
+
+
+@dataclass(frozen=True)
+class Combination:
+    """What the config of a combination says of it, as its meta.json keeps it.
+
+    base: the source pipeline that all other components are of.
+    components: where each of its NERs comes from, in their order.
+    made_from: the SHA-256 of each source pipeline, by name.
+    trained_on: by component the SHA-256 of each text that it learned from, by path.
+    tuned_for: the SHA-256 of the sources that its policy was tuned on, by name.
+    """
+
+    base: str
+    components: dict[str, Origin]
+    made_from: dict[str, str] = field(default_factory=dict)
+    trained_on: dict[str, dict[str, str]] = field(default_factory=dict)
+    tuned_for: dict[str, str] = field(default_factory=dict)
+
+    def write(self) -> dict[str, Any]:
+        """Return what stands in meta.json."""
+        components = {
+            name: {k: v for k, v in asdict(origin).items() if origin.source}
+            for name, origin in self.components.items()
+        }
+        return {"combination": {**asdict(self), "components": components}}
+
+
+def read_combination(nlp: Language, name: str) -> Combination:
+    """Read from a pipeline's meta what it was made of.
+
+    name: what to call the pipeline in an error.
+    RAISES ValueError: it is no combination.
+    """
+    written = nlp.meta.get("combination")
+    if not written:
+        raise ValueError(
+            f"{name} is no combination: its meta.json does not say what it was made "
+            "of; build one with `assemble`"
+        )
+    origins = {n: Origin(**o) for n, o in written["components"].items()}
+    return Combination(**{**written, "components": origins})
+
+
+def pipelines_in(folder: Path) -> list[Path]:
+    """List the pipelines in a folder by name; other files and leftovers are none."""
+    return sorted(path.parent for path in folder.glob("[!.]*/config.cfg"))
+
+
+def is_current(pipeline: Path, ledger: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether a pipeline was made from the sources that there are now."""
+    combination = srsly.read_json(pipeline / "meta.json").get("combination", {})
+    made_from = combination.get("made_from", {})
+    return all(
+        name in ledger and ledger[name]["sha256"] == sha256
+        for name, sha256 in made_from.items()
+    )
+
+
+def read_ledger(sources: Path) -> dict[str, dict[str, Any]]:
+    """Read what is recorded of the source pipelines, by name, the core first.
+
+    RAISES ValueError: there are none yet.
+    """
+    path = sources / LEDGER
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file; run the command `sources`")
+    return dict(srsly.read_json(path))
+
+
+def load_sources(sources: Path) -> dict[str, Language]:
+    """Load the source pipelines of a folder by name, the core first.
+
+    RAISES ValueError: there are none yet, or one does not load.
+    """
+    return {name: load(sources / name) for name in read_ledger(sources)}
+
+
+def load(pipeline: str | Path) -> Language:
+    """Load a pipeline from its folder or package.
+
+    RAISES ValueError: there is none of that name, or it does not load.
+    """
+    try:
+        return spacy.load(pipeline)
+    except Exception as error:
+        raise ValueError(
+            f"{pipeline} does not load ({type(error).__name__}: {error})"
+        ) from error
+
+
+def proposers(nlp: Language) -> dict[str, tuple[str, ...]]:
+    """List the components that propose entities, in their order, with their labels."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, pipe in nlp.pipeline:
+        labels = tuple(getattr(pipe, "labels", None) or ())
+        if labels and _writes_ents(nlp, name):
+            found[name] = labels
+    return found
+
+
+def labels_of(nlp: Language) -> set[str]:
+    """Collect the labels of all components that propose entities."""
+    return set().union(*proposers(nlp).values())
+
+
+def writers_of_ents(nlp: Language) -> list[str]:
+    """List the components that write, move or decide about entities."""
+    return [
+        name
+        for name in nlp.pipe_names
+        if _writes_ents(nlp, name)
+        or "span._.ner_component" in nlp.get_pipe_meta(name).assigns
+    ]
+
+
+def _writes_ents(nlp: Language, name: str) -> bool:
+    # a span_ruler writes them where its settings say so, whatever it declares
+    pipe = nlp.get_pipe(name)
+    declared = "doc.ents" in nlp.get_pipe_meta(name).assigns
+    return declared or bool(getattr(pipe, "annotate_ents", False))
+
+
+@dataclass(frozen=True)
+class View:
+    """A NER in a pipeline, to be run alone.
+
+    nlp: the pipeline that the NER is part of.
+    name: the NER's name in it.
+    skip: components that are left out, so that no other NER's entities are seen.
+    """
+
+    nlp: Language
+    name: str
+    skip: frozenset[str] = frozenset()
+
+    @property
+    def before(self) -> list[str]:
+        """The components that run before the NER."""
+        names = self.nlp.pipe_names
+        return [n for n in names[: names.index(self.name)] if n not in self.skip]
+
+    @property
+    def rules(self) -> list[str]:
+        """Those of them that propose entities by rules."""
+        others = _learned(self.nlp)
+        writers = set(writers_of_ents(self.nlp)) - others
+        return [name for name in self.before if name in writers]
+
+    def without(self, names: Iterable[str]) -> "View":
+        """Leave out more components."""
+        return replace(self, skip=self.skip | set(names))
+
+    def read(self, texts: Iterable[str]) -> list[Doc]:
+        """Run everything before the NER, so that docs are as the NER sees them."""
+        with self.nlp.select_pipes(enable=self.before):
+            return list(self.nlp.pipe(texts, batch_size=BATCH))
+
+    def entities(self, docs: Sequence[Doc]) -> list[set[Entity]]:
+        """Run the NER over docs that `read` made: for each doc what the NER adds."""
+        batches = (self.run(batch)[1] for batch in minibatch(docs, BATCH))
+        return [own for batch in batches for own in batch]
+
+    def run(self, docs: Sequence[Doc]) -> tuple[list[Floats2d], list[set[Entity]]]:
+        """Run the NER over at most BATCH docs that `read` made.
+
+        They are one batch, wherever the tok2vec stands: what it computes for a text
+        may differ in the last bit with what else is in the batch.
+
+        RETURNS: for each doc the output of the NER's tok2vec, (tokens, width), and
+            what the NER adds.
+        """
+        before = [_entities(doc) for doc in docs]
+        layer = self.model.layers[0]
+        function, outputs = layer._func, []
+
+        def keep(model: Model, inputs: Any, is_train: bool) -> Any:
+            output = function(model, inputs, is_train)
+            outputs.append(output[0])
+            return output
+
+        layer._func = keep
+        try:
+            ner = self.nlp.get_pipe(self.name)
+            ner.set_annotations(docs, ner.predict(docs))
+        finally:
+            layer._func = function
+        # a NER does not look at docs none of which has a token
+        flat = outputs[0] if outputs else self.model.ops.alloc2f(0, 0)
+        lengths = self.model.ops.asarray1i([len(doc) for doc in docs])
+        tensors = self.model.ops.unflatten(flat, lengths)
+        found = zip(docs, before, strict=True)
+        return tensors, [_entities(doc) - old for doc, old in found]
+
+    @property
+    def model(self) -> Model:
+        """The NER's model."""
+        return self.nlp.get_pipe(self.name).model
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that the NER can predict."""
+        return tuple(self.nlp.get_pipe(self.name).labels)
+
+    def listeners(self) -> list[Model]:
+        """The layers that borrow another component's tok2vec."""
+        return [node for node in self.model.walk() if hasattr(node, "upstream_name")]
+
+    def parameters(self) -> list[str]:
+        """Hash every parameter, a listener's tok2vec in the listener's place."""
+        return [digest for node in self.nodes() for digest in _digests(node)]
+
+    def nodes(self) -> list[Model]:
+        """All layers in order, those that a listener listens to in its place."""
+        found: list[Model] = []
+        if not isinstance(getattr(self.nlp.get_pipe(self.name), "model", None), Model):
+            # what goes by rules has none
+            return found
+        for node in self.model.walk(order="dfs_pre"):
+            found.append(node)
+            upstream = getattr(node, "upstream_name", None)
+            if upstream is not None:
+                found.extend(self._upstream(upstream))
+        return found
+
+    def _upstream(self, name: str) -> list[Model]:
+        for other, pipe in self.nlp.pipeline:
+            if name in (other, "*") and hasattr(pipe, "listening_components"):
+                return list(pipe.model.walk(order="dfs_pre"))
+        return []
+
+
+def alone(nlp: Language, name: str) -> View:
+    """See a NER without other NERs; an isolated one in the pipeline of its own.
+
+    What rules before it propose stays: a NER never overwrites it.
+    """
+    pipe = nlp.get_pipe(name)
+    if isinstance(pipe, IsolatedNER):
+        return alone(pipe.nlp, pipe.ner)
+    return View(nlp, name, frozenset(_learned(nlp) - {name}))
+
+
+def view(nlp: Language, name: str, combination: Combination) -> View:
+    """See a NER in a combination as it was at home.
+
+    What rules of the base propose before it stays where it is the base's own NER.
+    """
+    found = alone(nlp, name)
+    at_home = combination.components[name].source == combination.base
+    return found if at_home or found.nlp is not nlp else found.without(found.rules)
+
+
+def _learned(nlp: Language) -> set[str]:
+    """Collect the NERs, and the components that move or decide about entities."""
+    return {
+        name
+        for name in writers_of_ents(nlp)
+        if isinstance(pipe := nlp.get_pipe(name), (IsolatedNER, Candidates, Resolve))
+        or hasattr(pipe, "model")
+    }
+
+
+def _entities(doc: Doc) -> set[Entity]:
+    return {(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents}
+
+
+def _digests(node: Model) -> list[str]:
+    """Hash the parameters of one layer, without those below it."""
+    digests = []
+    for name in node.param_names:
+        value = node.get_param(name) if node.has_param(name) else None
+        content = f"{node.name} {name} ".encode()
+        if value is not None:
+            content += f"{value.shape} {value.dtype}".encode() + value.tobytes()
+        digests.append(hashlib.sha256(content).hexdigest())
+    return digests

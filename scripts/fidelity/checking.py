@@ -1,0 +1,288 @@
+"""Compare the components of a combination with those that they were taken from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Any, TypeVar
+
+from spacy.language import Language
+from spacy.util import minibatch
+
+from common.features import traits
+from common.ners import (
+    BATCH,
+    Combination,
+    Origin,
+    View,
+    alone,
+    proposers,
+    read_combination,
+    writers_of_ents,
+)
+from fidelity.causes import Cause, diagnose, other_components
+from fidelity.reading import Reading, annotate, count, read, readers_of_ents
+from ner_components import IsolatedNER, is_transition_based
+
+Read = TypeVar("Read")
+# differences that break a component, whatever its input
+GRAVE = ["labels", "parameters", "entities", "failures", "annotations", "settings"]
+
+
+@dataclass
+class Verdict:
+    """What the comparison of one component with its source came to.
+
+    source: what its source pipeline is called.
+    texts: how many were compared.
+    differences: the number of texts (of labels, parameters, components) that differ.
+    left_out: components that were not run, and why.
+    """
+
+    source: str
+    verdict: str = "exact"
+    texts: int = 0
+    differences: dict[str, int] = field(default_factory=dict)
+    causes: list[Cause] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a NER is, and what it makes of all texts, batch by batch."""
+
+    labels: frozenset[str]
+    parameters: list[str]
+    readings: list[Reading | Exception]
+
+
+class Homes:
+    """The source pipelines; whatever is computed of them is computed once."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, Language],
+        texts: Sequence[str],
+        made: Mapping[str, str] | None = None,
+    ) -> None:
+        """Compare with these.
+
+        texts: what to run.
+        made: the SHA-256 of each source, by name, where it is known.
+        """
+        self.sources, self.texts, self.made = sources, texts, made or {}
+        self.profiles: dict[Any, Profile] = {}
+        self.annotations: dict[str, list[list[bytes] | Exception]] = {}
+
+    def profile(self, source: str, ner: View) -> Profile:
+        """Return the profile of a NER of a source.
+
+        RAISES ValueError: it does not run, even here.
+        """
+        key = source, ner.name, ner.skip
+        if key not in self.profiles:
+            profile = profile_of(ner, self.texts)
+            _raise(f"{source}: its component {ner.name!r}", profile.readings)
+            self.profiles[key] = profile
+        return self.profiles[key]
+
+    def annotate(self, source: str) -> list[list[bytes] | Exception]:
+        """Return the digests of what a source says beside entities.
+
+        RAISES ValueError: it does not run, even here.
+        """
+        if source not in self.annotations:
+            found = _batches(annotate, self.sources[source], self.texts)
+            _raise(source, found)
+            self.annotations[source] = found
+        return self.annotations[source]
+
+
+def _raise(name: str, batches: Sequence[Any]) -> None:
+    for batch in batches:
+        if isinstance(batch, Exception):
+            raise ValueError(f"{name} does not run ({batch})") from batch
+
+
+def profile_of(ner: View, texts: Sequence[str]) -> Profile:
+    """Look at a NER, and run it."""
+    # before it runs: over the entities of others it takes on their labels
+    labels, parameters = frozenset(ner.labels), ner.parameters()
+    return Profile(labels, parameters, _batches(read, ner, texts))
+
+
+def _batches(
+    run: Callable[[Any, Sequence[str]], Read], what: Any, texts: Sequence[str]
+) -> list[Read | Exception]:
+    """Run all texts, in the same batches wherever they are run."""
+    found: list[Read | Exception] = []
+    for batch in minibatch(texts, BATCH):
+        try:
+            found.append(run(what, batch))
+        except Exception as error:
+            # static vectors of another width do not even fit
+            found.append(error)
+    return found
+
+
+def check_fidelity(nlp: Language, name: str, homes: Homes) -> dict[str, Verdict]:
+    """Compare each NER of a combination, run alone, with its source pipeline.
+
+    Compared are tokens, features, sentence starts as the NER sees them, labels, every
+    parameter, the output of its tok2vec bit by bit, entities, and all other
+    annotations with those of the base. No pipeline is written to disk.
+
+    nlp: the combination, as it was loaded; it must not have been run.
+    name: what to call it in an error.
+    RETURNS: by component: `exact` if all is equal; `same entities` if what the NER sees
+        differs but what it says does not; `broken` otherwise, with causes.
+    RAISES ValueError: it is no combination of these sources.
+    """
+    combination = read_combination(nlp, name)
+    origins = _origins(nlp, name, combination, homes.sources)
+    report = {
+        component: _compare_ner(nlp, component, origin, combination, homes)
+        for component, origin in origins.items()
+    }
+    base = combination.base
+    owners = [n for n, origin in origins.items() if origin.source == base]
+    title = _title(homes.sources[base])
+    owner = report.setdefault((owners or [base])[0], Verdict(title))
+    _compare_rest(nlp, base, homes, owner)
+    for result in report.values():
+        result.texts = len(homes.texts)
+        if any(result.differences.get(key) for key in GRAVE):
+            result.verdict = "broken"
+        elif any(result.differences.values()):
+            result.verdict = "same entities"
+    return report
+
+
+def _title(nlp: Language) -> str:
+    return f"{nlp.meta['lang']}_{nlp.meta['name']}"
+
+
+def _origins(
+    nlp: Language,
+    name: str,
+    combination: Combination,
+    sources: Mapping[str, Language],
+) -> dict[str, Origin]:
+    """Tell where each NER comes from, those of the base that no config names too.
+
+    RAISES ValueError: there is nothing to compare, or it is not there.
+    """
+    taken = {n: o for n, o in combination.components.items() if o.source}
+    if not taken:
+        raise ValueError(
+            f"{name}: its NERs were trained anew, so there is no source to compare with"
+        )
+    for source in {combination.base, *(str(o.source) for o in taken.values())}:
+        if source not in sources:
+            raise ValueError(
+                f"{name} was made from {source!r}, which is not among the sources "
+                f"({', '.join(sources)}); name it to `sources`, or assemble it anew"
+            )
+    base = sources[combination.base]
+    named = {o.component for o in taken.values() if o.source == combination.base}
+    known = named | {*combination.components}
+    for own in proposers(base):
+        if own in nlp.pipe_names and own not in known and _is_ner(base, own):
+            taken[own] = Origin(combination.base, own)
+    for component, origin in taken.items():
+        _require(nlp, component, name)
+        _require(sources[str(origin.source)], str(origin.component), str(origin.source))
+    return taken
+
+
+def _is_ner(nlp: Language, name: str) -> bool:
+    pipe = nlp.get_pipe(name)
+    return isinstance(pipe, IsolatedNER) or is_transition_based(pipe)
+
+
+def _require(nlp: Language, component: str, name: str) -> None:
+    """Refuse a component that is not there, that does not run, or is no NER."""
+    if component not in nlp.component_names:
+        there = ", ".join(nlp.component_names) or "none"
+        fault = f"is not there (it has {there}); assemble the combination anew"
+    elif component in nlp.disabled:
+        fault = "is disabled; enable it, and save the pipeline anew"
+    elif not _is_ner(nlp, component):
+        factory = nlp.get_pipe_meta(component).factory
+        fault = f"is no NER of spaCy but {factory!r}, which cannot be compared"
+    else:
+        return
+    raise ValueError(f"{name}: the component {component!r} {fault}")
+
+
+def _compare_ner(
+    nlp: Language,
+    name: str,
+    origin: Origin,
+    combination: Combination,
+    homes: Homes,
+) -> Verdict:
+    source = str(origin.source)
+    title = _title(homes.sources[source])
+    here = alone(nlp, name)
+    home = alone(homes.sources[source], str(origin.component))
+    left_out = {}
+    if source == combination.base:
+        here = here.without(set(here.rules) - set(home.rules))
+    else:
+        # the rules of the base are none of this NER's; only its own, where they came
+        # along, are there as at home
+        shared = [
+            rule
+            for rule in home.rules
+            if rule in here.rules
+            and traits(here.nlp, [rule]) == traits(home.nlp, [rule])
+        ]
+        here = here.without(set(here.rules) - set(shared))
+        lost = [rule for rule in home.rules if rule not in shared]
+        left_out = dict.fromkeys(lost, f"rules of {source}, which did not come along")
+        home = home.without(lost)
+    theirs = homes.profile(source, home)
+    ours = profile_of(here, homes.texts)
+    differences = _count(ours, theirs)
+    made_from = combination.made_from.get(source)
+    stale = made_from != homes.made.get(source, made_from)
+    causes = diagnose(here, home, name, differences, ours.labels - theirs.labels, stale)
+    return Verdict(title, differences=differences, causes=causes, left_out=left_out)
+
+
+def _count(here: Profile, home: Profile) -> dict[str, int]:
+    """Count what differs between two profiles."""
+    keys = ["tokens", "features", "sentence starts", "tensors", "entities", "failures"]
+    counts = dict.fromkeys(keys, 0)
+    for ours, theirs in zip(here.readings, home.readings, strict=True):
+        if isinstance(ours, Reading) and isinstance(theirs, Reading):
+            for key, number in count(ours, theirs).items():
+                counts[key] += number
+        elif isinstance(theirs, Reading):
+            counts["failures"] += len(theirs.tokens)
+    counts["labels"] = len(here.labels ^ home.labels)
+    hashes = zip_longest(here.parameters, home.parameters)
+    counts["parameters"] = sum(a != b for a, b in hashes)
+    return counts
+
+
+def _compare_rest(nlp: Language, base: str, homes: Homes, result: Verdict) -> None:
+    """Compare what the base says beside entities, and what was left out for that."""
+    home = homes.sources[base]
+    ours, theirs = _batches(annotate, nlp, homes.texts), homes.annotate(base)
+    differing = 0
+    for here, there in zip(ours, theirs, strict=True):
+        if isinstance(there, list):
+            found = here if isinstance(here, list) else [b""] * len(there)
+            differing += sum(a != b for a, b in zip(found, there, strict=True))
+    readers = readers_of_ents(home)
+    kept = [*readers, *(n for n in writers_of_ents(home) if not _is_ner(home, n))]
+    changed = [
+        name
+        for name in kept
+        if name not in nlp.pipe_names or traits(nlp, [name]) != traits(home, [name])
+    ]
+    result.left_out |= readers | readers_of_ents(nlp)
+    result.differences |= {"annotations": differing, "settings": len(changed)}
+    if (differing or changed) and not result.causes:
+        result.causes.append(other_components(base, changed))

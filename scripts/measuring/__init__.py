@@ -1,0 +1,1 @@
+"""Parts of `evaluate`, `tune` and `conflict_report`."""

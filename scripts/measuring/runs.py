@@ -1,0 +1,155 @@
+"""Load and run each pipeline once, for all that is measured of it."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from tqdm import tqdm
+
+from common.ners import (
+    Combination,
+    Origin,
+    alone,
+    is_current,
+    load,
+    pipelines_in,
+    proposers,
+    read_combination,
+    read_ledger,
+    view,
+    writers_of_ents,
+)
+from measuring.costs import Loaded
+from measuring.scores import Entities, align, entities
+from ner_components import IsolatedNER, is_transition_based
+
+# the first time may be longer for other reasons
+LOADS = 2
+
+
+@dataclass(frozen=True)
+class Run(Loaded):
+    """A pipeline, and what it predicts for the annotated texts.
+
+    labels: by each component that proposes entities, before it met those of another: a
+        NER takes on their labels.
+    predicted: for each text the entities, in tokens of the annotated doc.
+    alone: by NER what it predicts without the others.
+    """
+
+    labels: dict[str, set[str]]
+    predicted: list[Entities]
+    alone: dict[str, list[Entities]]
+
+    @property
+    def known(self) -> set[str]:
+        """All labels that it can predict."""
+        return set().union(*self.labels.values())
+
+
+def run_all(
+    gold: Sequence[Doc], sources: Path, pipelines: Path
+) -> tuple[dict[str, Run], dict[str, Run], list[str], list[str]]:
+    """Load and run every pipeline there is.
+
+    sources, pipelines: the folders of source pipelines and of combinations.
+    RETURNS: the source pipelines and the combinations, by name; what is wrong with
+        those that could not be run; and why others were left out.
+    RAISES ValueError: there is no source pipeline, or one does not load or run.
+    """
+    ledger = read_ledger(sources)
+    folders = pipelines_in(pipelines)
+    origins: dict[str, Run] = {}
+    combinations: dict[str, Run] = {}
+    broken, left_out = [], []
+    count = len(ledger) + len(folders)
+    with tqdm(total=count, desc="reading", leave=False) as progress:
+        for name in ledger:
+            origins[name] = run_pipeline(sources / name, gold)
+            progress.update()
+        for folder in folders:
+            try:
+                with _named(folder, "load"):
+                    current = is_current(folder, ledger)
+                if folder.name in ledger:
+                    broken.append(f"{folder} has the name of a source; rename it")
+                elif current:
+                    run = run_pipeline(folder, gold, origins)
+                    combinations[folder.name] = run
+                else:
+                    left_out.append(
+                        f"{folder} is left out, as it was made from other sources"
+                    )
+            except ValueError as error:
+                broken.append(str(error))
+            progress.update()
+    return origins, combinations, broken, left_out
+
+
+def run_pipeline(
+    folder: Path, gold: Sequence[Doc], sources: Mapping[str, Run] = MappingProxyType({})
+) -> Run:
+    """Load and run a pipeline, and each of its NERs.
+
+    sources: by name the source pipelines, whose NERs need not run again.
+    RAISES ValueError: it does not load or run.
+    """
+    nlp, seconds, labels = _load(folder)
+    pipes = [(name, nlp.get_pipe(name)) for name in labels]
+    ners = [n for n, p in pipes if isinstance(p, IsolatedNER) or is_transition_based(p)]
+    # what nothing else writes is predicted alone
+    single = len(ners) == 1 and writers_of_ents(nlp) == ners
+    with _named(folder, "run"):
+        found = {} if single else _run_each(nlp, ners, gold, sources)
+        docs = nlp.pipe([doc.text for doc in gold])
+        predicted: list[Entities] = [
+            entities(a, b) for a, b in zip(docs, gold, strict=True)
+        ]
+    found = dict.fromkeys(ners, predicted) if single else found
+    return Run(folder, nlp, seconds, labels, predicted, found)
+
+
+def _run_each(
+    nlp: Language, ners: Sequence[str], gold: Sequence[Doc], sources: Mapping[str, Run]
+) -> dict[str, list[Entities]]:
+    """Collect what each NER predicts without the others."""
+    found: dict[str, list[Entities]] = {}
+    known = "combination" in nlp.meta
+    combination = read_combination(nlp, "") if known else Combination("", {})
+    for name in ners:
+        origin = combination.components.get(name, Origin())
+        home = sources.get(origin.source or "")
+        if home and origin.component in home.alone:
+            found[name] = home.alone[origin.component]
+            continue
+        own = name in combination.components
+        ner = view(nlp, name, combination) if own else alone(nlp, name)
+        ents = ner.entities(ner.read([doc.text for doc in gold]))
+        found[name] = [align(a, b) for a, b in zip(ents, gold, strict=True)]
+    return found
+
+
+def _load(folder: Path) -> tuple[Language, float, dict[str, set[str]]]:
+    """Load a pipeline, and time it: the shortest of some times."""
+    times = []
+    for _ in range(LOADS):
+        start = time.perf_counter()
+        nlp = load(folder)
+        times.append(time.perf_counter() - start)
+    return nlp, min(times), {name: {*own} for name, own in proposers(nlp).items()}
+
+
+@contextmanager
+def _named(folder: Path, verb: str) -> Iterator[None]:
+    """Name the pipeline in whatever goes wrong, and what it did not do."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(
+            f"{folder} does not {verb} ({type(error).__name__}: {error})"
+        ) from error

@@ -1,0 +1,877 @@
+"""Let several NERs propose entities without seeing each other's, and decide then.
+
+    ner -> ner_candidates -> ner_drug -> ner_drug_candidates -> resolve
+
+This is all that ships in the wheels, in one file, because `spacy package --code` copies
+files one by one. Import it before a combination is loaded from its folder, or give it
+to spaCy's commands (`--code scripts/ner_components.py`); a wheel does it by itself.
+
+    import ner_components, spacy
+
+    doc = spacy.load("pipelines/resolved")("Benz sells weed.")
+    print([(ent.text, ent._.ner_component, ent._.ner_score) for ent in doc.ents])
+
+What is known of an entity lies in `doc.user_data` under spaCy's own keys for custom
+attributes, by character, with the text it is about, so that it goes wherever spaCy
+takes those. Names of factories and policies carry a version, so that wheels of two
+releases in one process run their own code. All of it is in docs/components.md.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy
+import spacy
+import srsly
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.pipeline import Pipe
+from spacy.tokens import Doc, Span
+from spacy.util import minibatch, registry
+from thinc.api import Model, get_ops
+
+# an entity in its doc: start and end in tokens, and label
+Key = tuple[int, int, str]
+# what a NER added to a doc, with its confidence, None where it cannot tell
+Found = dict[Key, float | None]
+Registered = TypeVar("Registered", bound=type)
+# its gemm takes one thread, and numpy's all
+CPU: Any = get_ops("cpu")
+
+
+# ------------------------------------------------------------------ provenance
+# what was proposed for a stretch of text, and what was decided about it
+PROPOSALS, DECISIONS = "ner_proposals", "ner_decisions"
+
+
+def get_component(span: Span) -> str | None:
+    """Name the component that proposed an entity; None where that is unknown."""
+    proposal = _proposal(span)
+    return proposal["component"] if proposal else None
+
+
+def get_score(span: Span) -> float | None:
+    """Return the confidence, in (0, 1], of the NER that proposed an entity.
+
+    RETURNS: 1.0 for an entity of a rule; None where it is unknown.
+    """
+    proposal = _proposal(span)
+    return proposal["score"] if proposal else None
+
+
+def get_candidates(doc: Doc) -> dict[str | None, list[Span]]:
+    """Return by component all entities that it proposed, those that lost included."""
+    candidates: dict[str | None, list[Span]] = {}
+    for start, end, proposed in _stored(doc, PROPOSALS):
+        for proposal in proposed:
+            span = _span(doc, start, end, proposal)
+            candidates.setdefault(proposal["component"], []).append(span)
+    return {component: sorted(spans) for component, spans in candidates.items()}
+
+
+def get_conflicts(doc: Doc) -> list[dict[str, Any]]:
+    """List the decisions between colliding candidates, in the order of the text.
+
+    RETURNS: dicts with `winner` (None if the policy kept none), `losers`, `policy` and
+        `reason`; winner and losers have `text`, `start` and `end` in tokens, `label`,
+        `component` and `score`.
+    """
+    return [
+        {
+            **decision,
+            "winner": decision["winner"] and _in_tokens(doc, start, decision["winner"]),
+            "losers": [_in_tokens(doc, start, loser) for loser in decision["losers"]],
+        }
+        for start, _, (stored,) in sorted(_stored(doc, DECISIONS))
+        for decision in stored["decisions"]
+    ]
+
+
+def get_provenance(doc: Doc) -> list[list[Any]]:
+    """Return all that is known of a doc's entities, as JSON can hold it."""
+    names = (PROPOSALS, DECISIONS)
+    return [[name, *stored] for name in names for stored in _stored(doc, name)]
+
+
+def set_provenance(doc: Doc, provenance: Iterable[Sequence[Any]]) -> None:
+    """Take over what `get_provenance` returned of a doc of the same text."""
+    for *stretch, value in provenance:
+        key: Any = ("._.", *stretch)
+        doc.user_data[key] = value
+
+
+def _keys(doc: Doc, name: str) -> list[Any]:
+    """List where in a doc's user data something is stored about stretches."""
+    prefix = ("._.", name)
+    return [k for k in doc.user_data if isinstance(k, tuple) and k[:2] == prefix]
+
+
+def _stored(doc: Doc, name: str) -> Iterator[tuple[int, int, list[dict[str, Any]]]]:
+    """Yield start, end (in characters) and value of what is stored about stretches."""
+    found = _keys(doc, name)
+    text = doc.text if found else ""
+    for key in found:
+        start, end = key[2:]
+        value: Any = doc.user_data[key]
+        # a doc made of a part of another brings along what lies outside
+        if value and start >= 0 and text[start:end] == value[0]["text"]:
+            yield start, end, value
+
+
+def proposals(span: Span) -> list[dict[str, Any]]:
+    """Return what is stored of a stretch of text: who proposed which label there."""
+    key: Any = ("._.", PROPOSALS, span.start_char, span.end_char)
+    return list(span.doc.user_data.get(key, ()))
+
+
+def _proposal(span: Span) -> dict[str, Any] | None:
+    label = span.label_
+    return next((p for p in proposals(span) if p["label"] == label), None)
+
+
+def _propose(doc: Doc, ent: Span, component: str | None, score: float | None) -> None:
+    key: Any = ("._.", PROPOSALS, ent.start_char, ent.end_char)
+    proposal = {"text": ent.text, "label": ent.label_, "component": component}
+    identifiers = {"score": score, "kb_id": ent.kb_id_, "id": ent.id_}
+    # a new list, as a copy of the doc may share the old one
+    doc.user_data[key] = [*proposals(ent), proposal | identifiers]
+
+
+def _span(doc: Doc, start: int, end: int, like: Mapping[str, Any]) -> Span:
+    # the tokens may be those of another pipeline, or merged since; every character
+    # belongs to one, so there is a span
+    label, kb_id, id_ = (like.get(name, "") for name in ("label", "kb_id", "id"))
+    span: Any = doc.char_span(start, end, label, kb_id, None, "expand", id_)
+    return span
+
+
+def _in_tokens(doc: Doc, start: int, side: Mapping[str, Any]) -> dict[str, Any]:
+    """Put one side of a conflict, its characters counted from `start`, in tokens."""
+    span = _span(doc, start + side["start"], start + side["end"], side)
+    return {**side, "start": span.start, "end": span.end}
+
+
+def _in_characters(span: Span, start: int) -> dict[str, Any]:
+    return {
+        "text": span.text,
+        "start": span.start_char - start,
+        "end": span.end_char - start,
+        "label": span.label_,
+        "component": get_component(span),
+        "score": get_score(span),
+    }
+
+
+# if this one is there, another wheel's copy of this file has registered all
+if not Doc.has_extension("ner_provenance"):
+    Doc.set_extension("ner_provenance", getter=get_provenance, setter=set_provenance)
+    for kind, name, getter in [
+        (Span, "ner_component", get_component),
+        (Span, "ner_score", get_score),
+        (Doc, "ner_candidates", get_candidates),
+        (Doc, "ner_conflicts", get_conflicts),
+    ]:
+        if not kind.has_extension(name):
+            kind.set_extension(name, getter=getter)
+        else:
+            warnings.warn(
+                f"{kind.__name__}._.{name} is there already, and not of this pipeline; "
+                f"it is left as it is: call ner_components.{getter.__name__} instead",
+                stacklevel=2,
+            )
+
+
+# ------------------------------------------------------------------ confidence
+class Importable:
+    """Refuses to be pickled where unpickling could not work."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle as usual.
+
+        RAISES TypeError: this file was loaded by its path, as `--code` does it.
+        """
+        if __name__ not in sys.modules:
+            raise TypeError(
+                "a pipeline whose code was given by --code cannot be pickled, copied "
+                "or sent to a new process: install its wheel, or import ner_components "
+                "before it is loaded (with scripts/ on PYTHONPATH)"
+            )
+        return super().__reduce_ex__(protocol)
+
+
+class Forgetful(WeakKeyDictionary[Doc, Any]):
+    """Remembers something of docs until they are gone; a copy remembers nothing."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out what belongs to docs of this process."""
+        return Forgetful, ()
+
+
+class Recorder(Importable):
+    """Stands in for the function of a NER's tok2vec layer, and keeps what it sees."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Go on doing what `function` does.
+
+        vectors: set it to keep the output too, until `recall` asks for it.
+        """
+        self.function, self.vectors, self.seen = function, False, Forgetful()
+
+    def __call__(self, model: Model, docs: Any, is_train: bool) -> Any:
+        """Run the layer, and remember each doc's entities and vectors."""
+        output = self.function(model, docs, is_train)
+        if not is_train:
+            start = 0
+            for doc in docs:
+                rows = output[0][start : start + len(doc)] if self.vectors else None
+                self.seen[doc] = keys(doc.ents), rows
+                start += len(doc)
+        return output
+
+
+class Confidence:
+    """What a NER of spaCy thought of the entities it found.
+
+    The score of an entity is the product, over its tokens, of the softmax of the
+    action that the NER took there, its logits divided by a temperature. The output of
+    the NER's tok2vec is kept from the run that found the entities, so that only the
+    entities' tokens are computed again, and no entity can change. Only a greedy NER
+    takes its actions one by one, so no other has scores.
+    """
+
+    def __init__(self, ner: Any, *, scores: bool = True) -> None:
+        """Listen to a NER from now on."""
+        self.ner = ner
+        layer = ner.model.layers[0]
+        if not isinstance(layer._func, Recorder):
+            layer._func = Recorder(layer._func)
+        self.recorder = layer._func
+        self.scores = self.recorder.vectors = scores and is_greedy(ner)
+
+    def recall(self, docs: Sequence[Doc], temperature: float) -> list[Found]:
+        """Return, once, what the NER has added to docs that it has just run over."""
+        all_found: list[Found] = []
+        scored: list[tuple[Doc, Any, list[Span], Found]] = []
+        labels = set(self.ner.labels)
+        for doc in docs:
+            before, vectors = self.recorder.seen.pop(doc, (None, None))
+            ents = [
+                ent
+                for ent in (() if before is None else doc.ents)
+                if ent.label_ in labels and _key(ent) not in before
+            ]
+            found: Found = dict.fromkeys(keys(ents))
+            all_found.append(found)
+            if ents and vectors is not None:
+                scored.append((doc, vectors, ents, found))
+        if scored:
+            own, rows, spans, founds = zip(*scored, strict=True)
+            scores = iter(probabilities(*self.logits(own, rows, spans), temperature))
+            for ents, found in zip(spans, founds, strict=True):
+                found.update({_key(ent): float(next(scores)) for ent in ents})
+        return all_found
+
+    def logits(
+        self, docs: Sequence[Doc], vectors: Sequence[Any], spans: Sequence[list[Span]]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Compute what the NER thought at each token of some spans.
+
+        vectors: for each doc the output of the NER's tok2vec, (tokens, width).
+        spans: for each doc its spans; at least one in all.
+        RETURNS: the logits of every action, (tokens of all spans, actions); the action
+            that makes the span, (tokens,); and where each span starts, (spans,).
+        """
+        moves = {name: i for i, name in enumerate(self.ner.move_names)}
+        taken: list[int] = []
+        starts: list[int] = []
+        for span in (span for own in spans for span in own):
+            size = span.end - span.start
+            starts.append(len(taken))
+            actions = "U" if size == 1 else "B" + "I" * (size - 2) + "L"
+            taken += [moves[f"{action}-{span.label_}"] for action in actions]
+        upper = self.ner.model.get_ref("upper")
+        weights, bias = map(self._on_cpu, (upper.get_param("W"), upper.get_param("b")))
+        states = self._states(docs, vectors, spans)
+        logits = CPU.gemm(states, weights, trans2=True) + bias
+        return logits, numpy.array(taken), numpy.array(starts)
+
+    def _states(
+        self, docs: Sequence[Doc], vectors: Sequence[Any], spans: Sequence[list[Span]]
+    ) -> NDArray[Any]:
+        """Compute the hidden state at each token of the spans.
+
+        The state of spaCy's NER inside an entity is this token, the entity's first
+        token and the one before this; outside, this token alone.
+        """
+        at: list[int] = []
+        first: list[int] = []
+        offset = 0
+        for doc, own in zip(docs, spans, strict=True):
+            for span in own:
+                at += range(offset + span.start, offset + span.end)
+                first += [offset + span.start] * (span.end - span.start)
+            offset += len(doc)
+        tokens = numpy.vstack([self._on_cpu(rows) for rows in vectors])
+        lower = self.ner.model.get_ref("lower")
+        weights, pad, bias = (
+            self._on_cpu(lower.get_param(name)) for name in ("W", "pad", "b")
+        )
+        # from (features, outputs, pieces, inputs) to one matrix a feature
+        flat = weights.reshape((weights.shape[0], -1, weights.shape[3]))
+
+        def part(feature: int, where: NDArray[Any]) -> NDArray[Any]:
+            product = CPU.gemm(tokens[where], flat[feature], trans2=True)
+            return product.reshape((-1, *weights.shape[1:3]))
+
+        now, start = numpy.array(at), numpy.array(first)
+        inside = now > start
+        hidden = bias + part(0, now)
+        for feature, where in [(1, start), (2, now - 1)]:
+            hidden[inside] += part(feature, where[inside])
+            hidden[~inside] += pad[0, feature]
+        return numpy.asarray(hidden.max(axis=2))
+
+    def _on_cpu(self, array: Any) -> NDArray[Any]:
+        """Take an array from where the NER keeps it; on a CPU nothing is copied."""
+        return numpy.asarray(self.ner.model.ops.to_numpy(array))
+
+
+def probabilities(
+    logits: NDArray[Any], taken: NDArray[Any], starts: NDArray[Any], temperature: float
+) -> NDArray[Any]:
+    """Turn logits, as `Confidence.logits` returns them, into a score for each span."""
+    softmax = CPU.softmax(logits, temperature=temperature)
+    chosen = softmax[numpy.arange(len(taken)), taken]
+    return numpy.asarray(numpy.multiply.reduceat(chosen, starts))
+
+
+def is_transition_based(pipe: Any) -> bool:
+    """Tell whether a component is a NER of spaCy, whatever its settings."""
+    model = getattr(pipe, "model", None)
+    return isinstance(model, Model) and {"tok2vec", "lower"} <= set(model.ref_names)
+
+
+def is_greedy(pipe: Any) -> bool:
+    """Tell whether a NER takes its actions one by one, and from an upper layer."""
+    lower = pipe.model.get_ref("lower")
+    return (
+        bool(pipe.model.attrs.get("has_upper"))
+        and lower.get_dim("nF") == 3
+        and lower.get_dim("nP") > 1
+        and pipe.cfg.get("beam_width", 1) == 1
+    )
+
+
+def keys(ents: Iterable[Span]) -> frozenset[Key]:
+    """Tell entities apart by their tokens and labels."""
+    return frozenset(map(_key, ents))
+
+
+def _key(ent: Span) -> Key:
+    return ent.start, ent.end, ent.label_
+
+
+# ------------------------------------------------------------------ components
+class ShippedPipe(Importable, Pipe):
+    """What the components of this file share: they work in batches, as a NER does."""
+
+    def run(self, docs: Sequence[Doc]) -> None:
+        """Change some docs."""
+        raise NotImplementedError
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Change one doc."""
+        self.run([doc])
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Change many docs; a batch that fails goes to the error handler."""
+        for docs in minibatch(stream, batch_size):
+            try:
+                self.run(docs)
+            except Exception as error:
+                self.get_error_handler()(self.name, self, docs, error)
+            else:
+                yield from docs
+
+
+def _factory(name: str, **meta: Any) -> Callable[[Registered], Registered]:
+    return _once(Language.has_factory(name), Language.factory(name, **meta))
+
+
+def _policy(name: str) -> Callable[[Registered], Registered]:
+    return _once(registry.has("misc", name), registry.misc(name))
+
+
+def _once(there: bool, register: Any) -> Callable[[Registered], Registered]:
+    """Register a class, unless another wheel of this release has."""
+
+    def decorate(decorated: Registered) -> Registered:
+        if not there:
+            register(decorated)
+        return decorated
+
+    return decorate
+
+
+# what spaCy's own NER declares of itself
+NER: dict[str, Any] = {
+    "default_config": {"scorer": {"@scorers": "spacy.ner_scorer.v1"}},
+    "default_score_weights": {"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0},
+}
+ENTS = ["doc.ents", "token.ent_iob", "token.ent_type"]
+
+
+@_factory("isolated_ner_v1", assigns=ENTS, **NER)
+class IsolatedNER(ShippedPipe):
+    """A NER that keeps its pipeline, vocab and tokenizer to itself.
+
+    For a NER whose features another pipeline's vocab, tokenizer or sentence starts
+    would change. It reads the text alone and writes `doc.ents`; like any NER of spaCy
+    it leaves the entities that are there. Its spans are widened to the tokens of the
+    doc where these differ from its own.
+    """
+
+    def __init__(
+        self,
+        nlp: Language,
+        name: str = "isolated_ner",
+        *,
+        ner: str = "ner",
+        scorer: Callable[..., Any] | None = None,
+    ) -> None:
+        """Start with an empty pipeline; `load` or `from_disk` fills it.
+
+        ner: the name of the NER in the pipeline of its own.
+        """
+        self.name, self.ner, self.scorer = name, ner, scorer
+        self.nlp = nlp.__class__()
+        self.confidence: Confidence | None = None
+        # whether to score what it finds
+        self.scores = False
+        self.found = Forgetful()
+
+    def load(self, path: str | Path) -> None:
+        """Take over a saved pipeline, up to its NER.
+
+        RAISES ValueError: it has no component of that name.
+        """
+        nlp = spacy.load(path)
+        names = nlp.component_names
+        if self.ner not in names:
+            raise ValueError(
+                f"{self.name}: {path} has no component {self.ner!r} "
+                f"(it has {', '.join(names) or 'none'})"
+            )
+        for name in {*names[names.index(self.ner) + 1 :], *nlp.disabled}:
+            nlp.remove_pipe(name)
+        self._take(nlp)
+
+    def _take(self, nlp: Language) -> None:
+        self.nlp = nlp
+        if self.scores:
+            self.listen()
+
+    def listen(self) -> None:
+        """Score what is found from now on, for the component behind this one."""
+        self.scores = True
+        ner = dict(self.nlp.pipeline).get(self.ner)
+        heard = self.confidence and self.confidence.ner is ner
+        if is_transition_based(ner) and not heard:
+            self.confidence = Confidence(ner)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the NER."""
+        return tuple(getattr(dict(self.nlp.pipeline).get(self.ner), "labels", ()))
+
+    def memory_zone(self, mem: Any = None) -> Any:
+        """Let the vocab inside forget its words when the one outside does."""
+        return self.nlp.memory_zone(mem)
+
+    def recall(self, docs: Sequence[Doc], temperature: float) -> list[Found]:
+        """Return, once, what was added to docs that it has just run over."""
+        known = [self.found.pop(doc, ({}, None)) for doc in docs]
+        inside = [own for _, own in known if own is not None]
+        scores = self.confidence.recall(inside, temperature) if self.confidence else []
+        by_doc = dict(zip(inside, scores, strict=False))
+        return [
+            {key: by_doc.get(own, {}).get(inner) for key, inner in found.items()}
+            for found, own in known
+        ]
+
+    def run(self, docs: Sequence[Doc]) -> None:
+        """Add the entities of some docs."""
+        # tokenized here, as the pipeline outside knows how long a text may be
+        inside = [self.nlp.tokenizer(doc.text) for doc in docs]
+        for doc, own in zip(docs, self.nlp.pipe(inside), strict=True):
+            self.found[doc] = self._add(doc, own.ents), own if self.confidence else None
+
+    def _add(self, doc: Doc, ents: Sequence[Span]) -> dict[Key, Key]:
+        """Write the entities that fit among those there are.
+
+        RETURNS: what they are in the pipeline inside, by what they are here.
+        """
+        there = doc.to_array(["ENT_IOB", "ENT_TYPE"])
+        taken = set(numpy.flatnonzero(numpy.isin(there[:, 0], (1, 3))).tolist())
+        found: dict[Key, Key] = {}
+        spans = list(doc.ents)
+        for ent in ents:
+            span = _span(doc, ent.start_char, ent.end_char, {"label": ent.label_})
+            tokens = range(span.start, span.end)
+            if taken.isdisjoint(tokens):
+                taken.update(tokens)
+                spans.append(span)
+                found[_key(span)] = _key(ent)
+        # what another component has ruled out stays so
+        blocked = numpy.flatnonzero((there[:, 0] == 3) & (there[:, 1] == 0)).tolist()
+        doc.set_ents(spans, blocked=[doc[at : at + 1] for at in blocked])
+        return found
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save the pipeline inside, with the vocab that is its own."""
+        self.nlp.to_disk(path, exclude={*exclude} - {"vocab"})
+
+    def from_disk(
+        self, path: str | Path, *, exclude: Iterable[str] = ()
+    ) -> "IsolatedNER":
+        """Load the pipeline inside."""
+        self.load(path)
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialize the pipeline inside, and the config to make it anew."""
+        inside = self.nlp.to_bytes(exclude={*exclude} - {"vocab"})
+        parts = {"config": self.nlp.config.to_bytes(), "nlp": inside}
+        return bytes(srsly.msgpack_dumps(parts))
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "IsolatedNER":
+        """Restore the pipeline inside."""
+        parts = srsly.msgpack_loads(data)
+        config = spacy.Config().from_bytes(parts["config"])
+        nlp = spacy.util.load_model_from_config(config)
+        self._take(nlp.from_bytes(parts["nlp"], exclude={*exclude} - {"vocab"}))
+        return self
+
+
+@_factory(
+    "ner_candidates_v1",
+    requires=["doc.ents"],
+    assigns=["span._.ner_component", "span._.ner_score", "doc._.ner_candidates"],
+    default_config={"scores": True, "temperature": 1.0},
+)
+class Candidates(ShippedPipe):
+    """Moves what a NER found out of `doc.ents`, so that the next NER does not see it.
+
+    The next NER sees a doc without any entity, as it would at home. What was found is
+    kept in the doc as proposals, for `resolve_entities_v1` to decide between.
+    """
+
+    def __init__(
+        self,
+        nlp: Language,
+        name: str = "ner_candidates",
+        *,
+        component: str,
+        scores: bool = True,
+        temperature: float = 1.0,
+    ) -> None:
+        """Collect for one NER of the pipeline, which stands before this component.
+
+        component: the NER's name. If the pipeline has none of that name (as it was
+            excluded, say), only what was there before it is collected.
+        scores: whether to score what it finds.
+        temperature: softens (above 1) or sharpens the scores.
+        """
+        self.nlp, self.name, self.component = nlp, name, component
+        self.scores, self.temperature = scores, temperature
+        self.ner: Any = None
+        # what can tell the NER's entities from others: Confidence or IsolatedNER
+        self.witness: Any = None
+        self._attend()
+
+    def _attend(self) -> None:
+        """Listen to the NER that has the name now; a renamed one is kept."""
+        if self.component in self.nlp.component_names:
+            ner = self.nlp.get_pipe(self.component)
+            if ner is not self.ner:
+                self.ner, self.witness = ner, None
+                if is_transition_based(ner):
+                    self.witness = Confidence(ner, scores=self.scores)
+                elif hasattr(ner, "recall"):
+                    self.witness = ner
+                    if self.scores:
+                        ner.listen()
+
+    def run(self, docs: Sequence[Doc]) -> None:
+        """Move the entities of some docs."""
+        self._attend()
+        found: Sequence[Found] = [{}] * len(docs)
+        if self.witness:
+            found = self.witness.recall(docs, self.temperature)
+        origins: dict[str, tuple[str | None, float | None]] = {}
+        for doc, own in zip(docs, found, strict=True):
+            ents = doc.ents
+            # a doc may have been here before
+            earlier = [_proposal(ent) for ent in ents]
+            for key in _keys(doc, PROPOSALS):
+                doc.user_data[key] = [
+                    p for p in doc.user_data[key] if p["component"] != self.component
+                ]
+            for ent, known in zip(ents, earlier, strict=True):
+                if _key(ent) in own:
+                    _propose(doc, ent, self.component, own[_key(ent)])
+                elif known is None:
+                    if ent.label_ not in origins:
+                        origins[ent.label_] = self._origin(ent.label_)
+                    _propose(doc, ent, *origins[ent.label_])
+                elif known["component"] == self.component:
+                    _propose(doc, ent, self.component, known["score"])
+                for token in ent:
+                    token.ent_kb_id, token.ent_id = 0, 0
+            doc.set_ents([], default="missing")
+
+    def _origin(self, label: str) -> tuple[str | None, float | None]:
+        """Name what else before this writes entities of a label; 1.0 if a rule."""
+        owners = []
+        for name, pipe in self.nlp.pipeline:
+            if pipe is self:
+                break
+            assigns = self.nlp.get_pipe_meta(name).assigns
+            writes = "doc.ents" in assigns or getattr(pipe, "annotate_ents", False)
+            other = pipe is not self.ner or not self.witness
+            if writes and other and label in getattr(pipe, "labels", ()):
+                owners.append((name, 1.0 if hasattr(pipe, "patterns") else None))
+        return owners[0] if len(owners) == 1 else (None, None)
+
+
+# decides between colliding candidates: those in, those to keep out
+Policy = Callable[[Sequence[Span]], Sequence[Span]]
+
+
+@_factory(
+    "resolve_entities_v1",
+    requires=["doc._.ner_candidates"],
+    assigns=[*ENTS, "doc._.ner_conflicts"],
+    **NER,
+)
+class Resolve(ShippedPipe):
+    """Lets a policy decide between the candidates of all NERs; writes `doc.ents`."""
+
+    def __init__(
+        self,
+        nlp: Language,
+        name: str = "resolve_entities",
+        *,
+        components: list[str],
+        policy: Policy,
+        scorer: Callable[..., Any] | None = None,
+    ) -> None:
+        """Decide between what was proposed.
+
+        components: the NERs in their order: where several propose the same, the one
+            named first is credited.
+        policy: is asked about each group of candidates that overlap.
+        """
+        self.name, self.components, self.policy = name, components, policy
+        self.scorer = scorer
+
+    def run(self, docs: Sequence[Doc]) -> None:
+        """Decide for some docs.
+
+        RAISES ValueError: the policy returned what is no candidate, or overlaps.
+        """
+        for doc in docs:
+            for key in _keys(doc, DECISIONS):
+                del doc.user_data[key]
+            kept: list[Span] = []
+            for cluster in clusters(self.candidates(doc)):
+                kept += self._decide(doc, cluster) if len(cluster) > 1 else cluster
+            doc.set_ents(kept)
+
+    def candidates(self, doc: Doc) -> list[Span]:
+        """Collect the candidates in order, equal ones of several NERs once."""
+        found: dict[tuple[int, int, str], Span] = {}
+        for start, end, proposed in _stored(doc, PROPOSALS):
+            place: Any = ("._.", PROPOSALS, start, end)
+            doc.user_data[place] = sorted(proposed, key=self._rank)
+            for proposal in proposed:
+                key = (start, end, proposal["label"])
+                if key not in found:
+                    found[key] = _span(doc, start, end, proposal)
+        return sorted(found.values())
+
+    def _rank(self, proposal: Mapping[str, Any]) -> int:
+        return _place(self.components, proposal["component"])
+
+    def _decide(self, doc: Doc, cluster: list[Span]) -> list[Span]:
+        """Ask the policy about candidates, and write down who lost to whom."""
+        policy, why = policy_name(self.policy), getattr(self.policy, "why", None)
+        chosen = list(self.policy(cluster))
+        self._check(cluster, chosen, policy)
+        won = {at: n for n, s in enumerate(chosen) for at in range(s.start, s.end)}
+        kept = keys(chosen)
+        beaten: dict[int | None, list[Span]] = {}
+        for span in cluster:
+            if _key(span) not in kept:
+                rivals = [won[at] for at in range(span.start, span.end) if at in won]
+                beaten.setdefault(min(rivals, default=None), []).append(span)
+        whole = doc[cluster[0].start : max(span.end for span in cluster)]
+        start = whole.start_char
+        decisions: list[dict[str, Any]] = []
+        for n, losers in beaten.items():
+            winner = None if n is None else chosen[n]
+            reasons = [why(winner, s) for s in losers] if why and winner else [policy]
+            decisions.append(
+                {
+                    "winner": winner and _in_characters(winner, start),
+                    "losers": [_in_characters(loser, start) for loser in losers],
+                    "policy": policy,
+                    "reason": "; ".join(dict.fromkeys(reasons)),
+                }
+            )
+        key: Any = ("._.", DECISIONS, start, whole.end_char)
+        doc.user_data[key] = [{"text": whole.text, "decisions": decisions}]
+        return chosen
+
+    def _check(self, cluster: list[Span], chosen: list[Span], policy: str) -> None:
+        known, taken = keys(cluster), dict[int, Span]()
+        for span in chosen:
+            fault = ""
+            if _key(span) not in known:
+                fault = f"{_show(span)}, which is no candidate"
+            for at in range(span.start, span.end):
+                if at in taken:
+                    fault = f"spans that overlap: {_show(taken[at])} and {_show(span)}"
+                taken[at] = span
+            if fault:
+                raise ValueError(f"{self.name}: the policy {policy!r} returned {fault}")
+
+
+def _show(span: Span) -> str:
+    return f"{span.text!r} ({span.label_})"
+
+
+def clusters(spans: Sequence[Span]) -> list[list[Span]]:
+    """Group spans, sorted by start, that overlap directly or through others."""
+    groups: list[list[Span]] = []
+    end = -1
+    for span in spans:
+        if span.start < end:
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+        end = max(end, span.end)
+    return groups
+
+
+def overlap(a: Span, b: Span) -> bool:
+    """Tell whether two spans share a token; touching is not overlapping."""
+    return a.start < b.end and b.start < a.end
+
+
+# ------------------------------------------------------------------ policies
+def policy_name(policy: Any) -> str:
+    """Name a policy as decisions do: its `name`, or that of the function."""
+    return str(getattr(policy, "name", getattr(policy, "__name__", "policy")))
+
+
+@dataclass(frozen=True)
+class _Preference:
+    """Takes candidates by what a policy prefers, first come first, while they fit.
+
+    Ties go to the longer span, then the earlier, then by label and component, so the
+    order of the input never matters.
+    """
+
+    name: ClassVar[str]
+
+    def __call__(self, spans: Sequence[Span]) -> list[Span]:
+        kept: list[Span] = []
+        taken: set[int] = set()
+        for span in sorted(spans, key=self._order):
+            tokens = range(span.start, span.end)
+            if taken.isdisjoint(tokens):
+                taken.update(tokens)
+                kept.append(span)
+        return kept
+
+    def _order(self, span: Span) -> tuple[Any, ...]:
+        length = span.end - span.start
+        component = get_component(span) or ""
+        return self.rank(span), -length, span.start, span.label_, component
+
+    def rank(self, span: Span) -> float:
+        """Return a number that is smaller the more the span is preferred."""
+        raise NotImplementedError
+
+
+def _place(order: Sequence[str], name: str | None) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+@_policy("ner_policy.priority.v1")
+@dataclass(frozen=True)
+class Priority(_Preference):
+    """Prefers the component that is named first; those not named come last."""
+
+    components: list[str]
+    name = "priority"
+
+    def rank(self, span: Span) -> float:
+        return _place(self.components, get_component(span))
+
+    def why(self, winner: Span, loser: Span) -> str:
+        return f"{get_component(winner)} goes before {get_component(loser)}"
+
+
+@_policy("ner_policy.longest.v1")
+@dataclass(frozen=True)
+class Longest(_Preference):
+    """Prefers the span with more tokens."""
+
+    name = "longest"
+
+    def rank(self, span: Span) -> float:
+        return span.start - span.end
+
+    def why(self, winner: Span, loser: Span) -> str:
+        return f"{len(winner)} tokens against {len(loser)}"
+
+
+@_policy("ner_policy.label_priority.v1")
+@dataclass(frozen=True)
+class LabelPriority(_Preference):
+    """Prefers the label that is named first; those not named come last."""
+
+    labels: list[str]
+    name = "label_priority"
+
+    def rank(self, span: Span) -> float:
+        return _place(self.labels, span.label_)
+
+    def why(self, winner: Span, loser: Span) -> str:
+        return f"{winner.label_} goes before {loser.label_}"
+
+
+@_policy("ner_policy.score.v1")
+@dataclass(frozen=True)
+class Score(_Preference):
+    """Prefers the candidate that its NER is more confident of.
+
+    A NER that tells no scores counts as one that is never sure.
+    """
+
+    name = "score"
+
+    def rank(self, span: Span) -> float:
+        return -(get_score(span) or 0.0)
+
+    def why(self, winner: Span, loser: Span) -> str:
+        sure = get_score(winner) or 0.0, get_score(loser) or 0.0
+        return f"score {sure[0]:.2f} against {sure[1]:.2f}"

@@ -1,0 +1,134 @@
+"""Pipelines that are loaded once and answer many visitors at the same time."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+import streamlit as st
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+import common.ners
+from ner_components import Resolve
+from page.differences import Entity, to_entities
+
+T = TypeVar("T")
+Key = tuple[str, int]
+# characters that are read before another visitor's turn: about a fifth of a second
+TURN = 5_000
+
+
+class Served:
+    """One pipeline, shared between the threads of all visitors.
+
+    spaCy does not promise that a pipeline can run in two threads at once: its vocab
+    grows, and the scores of a NER are read from what its last run left behind. So one
+    text is read after the other, and what was read leaves as plain data.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Load the pipeline of a folder.
+
+        RAISES ValueError: it does not load.
+        """
+        self.name = folder.name
+        # tells it from every other pipeline, and from an earlier build of this one
+        self.key = (str(folder), built(folder))
+        self.nlp = common.ners.load(folder)
+        self.lock = Lock()
+        proposers = common.ners.proposers(self.nlp)
+        self.order = list(proposers)
+        # the components that know a label
+        self.owners: dict[str, list[str]] = defaultdict(list)
+        for name, labels in proposers.items():
+            for label in labels:
+                self.owners[label].append(name)
+        # what decides between candidates, if anything does
+        decide = [pipe for _, pipe in self.nlp.pipeline if isinstance(pipe, Resolve)]
+        self.resolve: Any = decide[-1] if decide else None
+
+    def read(self, texts: Iterable[str], keep: Callable[[Doc], T]) -> Iterator[T]:
+        """Read texts, and yield for each what `keep` makes of its doc.
+
+        keep: must not return the doc or a part of it: all of a text is forgotten after
+            its batch, or the vocab would hold every word that was ever typed.
+        """
+        for batch in turns(texts):
+            with self.lock, self.nlp.memory_zone():
+                kept = [keep(doc) for doc in self.nlp.pipe(batch)]
+            yield from kept
+            # a lock has no queue: who gives it back would be the first to take it
+            time.sleep(0.001)
+
+    def find(self, texts: Iterable[str]) -> Iterator[list[Entity]]:
+        """Yield the entities of each text."""
+
+        def keep(doc: Doc) -> list[Entity]:
+            return to_entities(doc.ents, self.owners)
+
+        return self.read(texts, keep)
+
+
+def turns(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Put texts together until they have the size of a turn."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        # an empty text takes its time too
+        size += len(text) + 1
+        if size >= TURN:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def load(pipelines: Path) -> tuple[list[Served], list[str]]:
+    """Load all pipelines in a folder, by name; once for all visitors.
+
+    They are loaded anew when one was built anew.
+
+    RETURNS: the pipelines, and for each that does not load the reason.
+    """
+    folders = common.ners.pipelines_in(pipelines)
+    return _load([(str(folder), built(folder)) for folder in folders])
+
+
+@st.cache_resource(max_entries=1, show_spinner="Loading the pipelines …")
+def _load(folders: Sequence[Key]) -> tuple[list[Served], list[str]]:
+    served, failures = [], []
+    for folder, _ in folders:
+        try:
+            served.append(Served(Path(folder)))
+        except ValueError as error:
+            failures.append(str(error))
+    return served, failures
+
+
+def built(folder: Path) -> int:
+    """Tell when a pipeline was built."""
+    return (folder / "config.cfg").stat().st_mtime_ns
+
+
+@st.cache_data(max_entries=200, show_spinner="Reading the text …")
+def analyse(_served: Served, key: Key, text: str) -> bytes:
+    """Read one text; visitors who ask the same get the same answer.
+
+    RETURNS: the doc, for `restore`.
+    """
+    (data,) = _served.read([text], _pack)
+    return data
+
+
+def _pack(doc: Doc) -> bytes:
+    # the vectors are most of a doc, and no page shows them
+    return doc.to_bytes(exclude=["tensor"])
+
+
+def restore(data: bytes) -> Doc:
+    """Make a doc on a vocab of its own, which no other thread can see."""
+    return Doc(Vocab()).from_bytes(data)

@@ -1,0 +1,1 @@
+"""Parts of `compare`, and of `visualize_model`, which shows the same."""

@@ -1,0 +1,154 @@
+"""Show a comparison as tables, for the results page and for the app."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pandas as pd
+
+Comparison = dict[str, Any]
+Score = dict[str, Any]
+# the heading of `table`
+MAIN = "Scores and costs"
+# how a table marks the best combination of a column, and those that tie with the best
+BEST, TIE = " ★", " ≈"
+
+
+def combinations(comparison: Comparison) -> dict[str, Any]:
+    """Select the pipelines that are combinations."""
+    groups = comparison["groups"]
+    return {n: p for n, p in comparison["pipelines"].items() if n not in groups}
+
+
+def is_tie(score: Score) -> bool:
+    """Tell whether a difference to the best combination could be chance."""
+    low, high = score.get("difference", {}).get("interval", [None, None])
+    return low is not None and low <= 0 <= high
+
+
+def table(comparison: Comparison) -> pd.DataFrame:
+    """Tabulate F, in percent, and costs: a row a pipeline, the sources first."""
+    ours = combinations(comparison)
+    columns = [_main_scores(pipeline) for pipeline in ours.values()]
+    rows = {}
+    for name, pipeline in comparison["pipelines"].items():
+        cost = pipeline["cost"]
+        rows[name] = {
+            **{
+                title: _f(score, (own[title] for own in columns), marked=name in ours)
+                for title, score in _main_scores(pipeline).items()
+            },
+            "speed": f"{cost['speed']:.2f}",
+            "memory": "" if cost["memory"] is None else f"{cost['memory']:.2f}",
+            "words/s": f"{cost['words_per_second']:,.0f}",
+            "load, s": f"{cost['load_seconds']:.2f}",
+            "disk, MB": f"{cost['disk_mb']:.1f}",
+            "wheel, MB": f"{cost['wheel_mb']:.1f}",
+        }
+    return _frame(rows)
+
+
+def _main_scores(pipeline: dict[str, Any]) -> dict[str, Score]:
+    """Choose the scores that the main table shows, by the column's heading."""
+    every = pipeline["all_texts"]
+    scores = {
+        "F": every["micro"],
+        "F in conflicts": pipeline["conflict_texts"]["micro"],
+    }
+    return scores | {f"F of {name}": own for name, own in every["groups"].items()}
+
+
+def _f(score: Score, column: Iterable[Score], *, marked: bool) -> str:
+    """Write an F with its interval; mark the best of the column, and ties."""
+    if score["f"] is None:
+        return ""
+    low, high = score["interval"]
+    shown = f"{100 * score['f']:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+    if not marked:
+        return shown
+    if score["f"] == max(own["f"] or 0.0 for own in column):
+        return shown + BEST
+    return shown + TIE if is_tie(score) else shown
+
+
+def legend(comparison: Comparison) -> str:
+    """Say what the figures are of, how they were measured, and on what."""
+    versions = ", ".join(f"{k} {v}" for k, v in comparison["versions"].items())
+    words = comparison["separately"]["words_per_second"]
+    best = comparison["best"]
+    ties = f"{TIE}: ties with `{best}`, the best over all labels. " if best else " "
+    return (
+        f"F in percent on {comparison['texts']} texts, {comparison['conflict_texts']} "
+        "of them with a conflict, and the 95% interval of "
+        f"{comparison['draws']:,} paired bootstrap draws.{BEST}: the best combination "
+        f"of the column.{ties}Speed and memory are relative to running all source "
+        f"pipelines and merging their entities in Python ({words:,.0f} words/s). Words "
+        f"are per second of CPU time. Measured on {comparison['machine']}; {versions}."
+    )
+
+
+def label_table(comparison: Comparison, scope: str = "all_texts") -> pd.DataFrame:
+    """Tabulate precision, recall and F by label and combination.
+
+    scope: `all_texts`, or only the `conflict_texts`.
+    """
+    rows: dict[str, dict[str, str]] = {}
+    for name, pipeline in combinations(comparison).items():
+        scores = pipeline[scope]
+        # a label may have the name of a source
+        shown = [("all", scores["micro"])]
+        shown += [(f"all of {source}", own) for source, own in scores["groups"].items()]
+        for row, score in [*shown, *scores["labels"].items()]:
+            prf = [score[key] for key in "prf"]
+            cell = "" if None in prf else " / ".join(f"{100 * x:.1f}" for x in prf)
+            rows.setdefault(row, {})[name] = cell
+    return _frame(rows)
+
+
+def conflict_label_table(comparison: Comparison) -> pd.DataFrame:
+    """Tabulate the same for the conflict texts."""
+    return label_table(comparison, "conflict_texts")
+
+
+def scheme_table(comparison: Comparison) -> pd.DataFrame:
+    """Tabulate F by nervaluate's schemes."""
+    return _frame(
+        {
+            name: {
+                scheme: _percent(score)
+                for scheme, score in pipeline["all_texts"]["schemes"].items()
+            }
+            for name, pipeline in combinations(comparison).items()
+        }
+    )
+
+
+def sequence_table(comparison: Comparison) -> pd.DataFrame:
+    """Tabulate what each NER predicts alone, and what is left of it in sequence."""
+    return _frame(
+        {
+            f"{name}: {ner}": {
+                "F alone": _percent(own["alone"]),
+                "F in sequence": _percent(own["in_sequence"]),
+                "entities lost": str(own["lost"]),
+                "entities added": str(own["added"]),
+            }
+            for name, pipeline in combinations(comparison).items()
+            for ner, own in pipeline["sequence"].items()
+        }
+    )
+
+
+TABLES: dict[str, Callable[[Comparison], pd.DataFrame]] = {
+    "Precision, recall and F by label": label_table,
+    "The same in conflict texts": conflict_label_table,
+    "F by what counts as right": scheme_table,
+    "Alone and in sequence": sequence_table,
+}
+
+
+def _percent(score: Score) -> str:
+    return "" if score["f"] is None else f"{100 * score['f']:.1f}"
+
+
+def _frame(rows: dict[str, dict[str, str]]) -> pd.DataFrame:
+    return pd.DataFrame.from_dict(rows, orient="index").fillna("")

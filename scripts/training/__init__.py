@@ -1,0 +1,1 @@
+"""Parts of `sources` and `train_alternatives`."""

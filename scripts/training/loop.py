@@ -1,0 +1,74 @@
+"""Train a pipeline by its config, as `spacy train` does, with one progress bar."""
+
+import io
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train as train_nlp
+from spacy.util import load_config, registry
+from tqdm import tqdm
+
+# makes the factory and the reader known
+from training import reader, spans_ner  # noqa: F401
+
+
+def train(
+    config_path: Path,
+    overrides: Mapping[str, Any],
+    output: Path,
+    *,
+    name: str | None = None,
+    row: int = 0,
+) -> None:
+    """Train a pipeline on the CPU and write the best checkpoint to `output`.
+
+    The seed of the config makes it the same every time, to the last byte.
+
+    overrides: settings that give way, as `{"paths.train": "own.jsonl"}`.
+    output: an empty folder, see `replacing`.
+    name: what the progress bar shows; that of `output` otherwise.
+    row: the row of the progress bar, from the cursor.
+    RAISES ValueError: what the config reads is missing or unsound.
+    """
+    config = load_config(config_path, overrides=dict(overrides))
+    config["training"]["logger"] = {
+        "@loggers": "progress_bar.v1",
+        "name": name or output.name,
+        "row": row,
+    }
+    nlp = init_nlp(config)
+    with tempfile.TemporaryDirectory() as work:
+        train_nlp(nlp, Path(work), stdout=io.StringIO())
+        shutil.copytree(Path(work) / "model-best", output, dirs_exist_ok=True)
+
+
+@registry.loggers("progress_bar.v1")
+def progress_bar(
+    name: str, row: int
+) -> Callable[..., tuple[Callable[..., None], Callable]]:
+    """Show how many of the steps are done, on a terminal only."""
+
+    def start(nlp: Language, *_: Any) -> tuple[Callable[..., None], Callable]:
+        steps = nlp.config["training"]["max_steps"]
+        bar = tqdm(
+            total=steps,
+            desc=name,
+            unit="step",
+            position=row,
+            leave=False,
+            # not where there is no terminal
+            disable=None,
+        )
+
+        def step(_: dict[str, Any] | None) -> None:
+            # the score before the first step is not one of them
+            bar.update(bar.n < steps)
+
+        return step, bar.close
+
+    return start

@@ -1,0 +1,59 @@
+"""Put trained components into the core, in the place of some of its own."""
+
+from collections.abc import Sequence
+
+from spacy.language import Language
+from thinc.api import Config
+
+from common.ners import LISTENER, proposers
+
+
+def replaced(core: Language, config: Config, name: str) -> list[str]:
+    """List the core's components that those of a training config take the place of.
+
+    They are those of the same name.
+
+    name: what to call the config in an error.
+    RAISES ValueError: there are none.
+    """
+    pipeline = config["nlp"]["pipeline"]
+    names = [own for own in core.component_names if own in pipeline]
+    if not names:
+        raise ValueError(
+            f"{name}: none of its components ({', '.join(pipeline)}) is one of the "
+            "core's, so there is no place for them; rename the one that is to stand "
+            f"for the core's NER: {', '.join(proposers(core)) or 'it has none'}"
+        )
+    return names
+
+
+def put_in(core: Language, trained: Language, names: Sequence[str]) -> Language:
+    """Replace components of the core by all of `trained`, where the first of them is.
+
+    A tok2vec leaves its output in `doc.tensor`, where listeners look for theirs. So
+    components of the core that come later, or listen to one that is replaced, first
+    get a copy of the tok2vec that they listen to.
+
+    names: the components that are replaced, in their order.
+    RETURNS: the core, changed.
+    """
+    at = core.component_names.index(names[0])
+    later = [name for name in core.component_names[at:] if name not in names]
+    for upstream, listeners in _listening(core).items():
+        for name in listeners:
+            if name in later or (upstream in names and name not in names):
+                core.replace_listeners(upstream, name, [LISTENER])
+    for name in names:
+        core.remove_pipe(name)
+    before = later[0] if later else None
+    for name in trained.pipe_names:
+        core.add_pipe(name, source=trained, before=before)
+    return core
+
+
+def _listening(nlp: Language) -> dict[str, list[str]]:
+    return {
+        name: list(pipe.listening_components)
+        for name, pipe in nlp.pipeline
+        if hasattr(pipe, "listening_components")
+    }

@@ -1,0 +1,387 @@
+"""Choose the policy of a combination, and the temperatures of its NERs' scores.
+
+python scripts/tune.py pipelines/resolved corpus/joint_dev.spacy configs/resolved.cfg \
+    metrics/tuning.json --sources sources
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import permutations
+from operator import itemgetter
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy
+import typer
+from numpy.typing import NDArray
+from spacy.scorer import PRFScore
+from spacy.tokens import Doc, Span
+from tqdm import tqdm
+from wasabi import msg
+
+from common.files import write_json, write_text
+from common.ners import load, proposers, read_ledger
+from measuring.conflicts import Resolver, find_resolver
+from measuring.gold import read_gold
+from measuring.settings import parse, write
+from ner_components import (
+    LabelPriority,
+    Longest,
+    Policy,
+    Priority,
+    Resolve,
+    Score,
+    clusters,
+    probabilities,
+    proposals,
+)
+
+# start and end in characters, and label
+Entity = tuple[int, int, str]
+# those that are tried
+TEMPERATURES = [round(float(t), 2) for t in numpy.geomspace(0.5, 10, 21)]
+# of so many NERs every order is tried: 24 of four
+ALL_ORDERS = 4
+# how many labels and NERs are listed
+SHOWN = 5
+SOURCES = Path("sources")
+
+
+def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
+    """Try policies on the candidates of a combination, which are collected once.
+
+    Scores are calibrated first, by one temperature for each NER that minimises the log
+    loss of its candidates being right (Guo et al. 2017, On Calibration of Modern Neural
+    Networks).
+
+    gold: docs with entities of all NERs' labels.
+    RETURNS: `chosen` (a config block) and its `micro_f`, that of the policy `as_built`,
+        `tried` (policies, each with its micro F), by NER `calibration` (temperature and
+        expected calibration error before and after), or why it is `uncalibrated`.
+    RAISES ValueError: a NER has no entity in `gold`.
+    """
+    resolve = resolver.resolve
+    proposing = proposers(resolver.nlp)
+    labels = {ner: set(proposing.get(ner, ())) for ner in resolve.components}
+    check_labels(gold, labels)
+    kept = {}
+    for ner, scorer in resolver.scorers().items():
+        scorer.logits = kept[ner] = KeptLogits(scorer.logits)
+    docs = list(resolver.collect(doc.text for doc in gold))
+    entities = [{_entity(ent) for ent in doc.ents} for doc in gold]
+    calibration, uncalibrated = {}, {}
+    for ner in resolve.components:
+        if ner not in kept:
+            uncalibrated[ner] = "it has no scores"
+        elif numbers := kept[ner].calibrate(ner, docs, entities):
+            calibration[ner] = numbers
+        else:
+            uncalibrated[ner] = "it found nothing in these texts"
+    undecided = Undecided(resolve, docs, entities)
+    tried: list[tuple[float, dict[str, Any]]] = []
+    with tqdm(desc="policies", unit="policy", disable=None, leave=False) as progress:
+
+        def attempt(policy: Any) -> float:
+            micro_f = undecided.micro_f(policy)
+            block = {"@misc": f"ner_policy.{policy.name}.v1", **asdict(policy)}
+            tried.append((micro_f, block))
+            progress.update()
+            return micro_f
+
+        if len(resolve.components) <= ALL_ORDERS:
+            for order in permutations(resolve.components):
+                attempt(Priority([*order]))
+        else:
+            _climb(attempt, Priority, resolve.components)
+        attempt(Longest())
+        if kept:
+            attempt(Score())
+        # of the NERs alone: `assemble` knows no others
+        colliding = undecided.labels() & set().union(*labels.values())
+        _climb(attempt, LabelPriority, sorted(colliding))
+    # a policy of one's own stays if it is better; in a tie the simplest is chosen
+    as_built = undecided.micro_f(resolve.policy)
+    tried.append((as_built, resolver.nlp.get_pipe_config(resolver.name)["policy"]))
+    micro_f, chosen = max(tried, key=itemgetter(0))
+    return {
+        "texts": len(gold),
+        "conflicts": len(undecided.conflicts),
+        "chosen": chosen,
+        "micro_f": micro_f,
+        "as_built": as_built,
+        "tried": [{"micro_f": f, "policy": block} for f, block in tried],
+        "calibration": calibration,
+        "uncalibrated": uncalibrated,
+    }
+
+
+def check_labels(gold: Sequence[Doc], labels: Mapping[str, set[str]]) -> None:
+    """Refuse text that was not annotated with the labels of all NERs.
+
+    Each entity that such a text lacks would count as a mistake of the NER that finds
+    it, so that NER would lose every conflict.
+
+    labels: by NER.
+    RAISES ValueError: there is no entity, or none of the labels of one NER.
+    """
+    annotated = {ent.label_ for doc in gold for ent in doc.ents}
+    if not annotated:
+        raise ValueError("there is no entity in the annotated text")
+    for name, own in labels.items():
+        others = set().union(*(labels[other] for other in labels if other != name))
+        # a label that others have too does not tell whose it is
+        needed = own - others or own
+        if needed and not needed & annotated:
+            raise ValueError(
+                f"the annotated text has no entity of the labels of {name} "
+                f"({_listed(needed)}), only of {_listed(annotated)}; choose by text "
+                "that is annotated with the labels of all NERs"
+            )
+
+
+def _listed(labels: set[str]) -> str:
+    first = ", ".join(sorted(labels)[:SHOWN])
+    return f"{first} and {len(labels) - SHOWN} more" if len(labels) > SHOWN else first
+
+
+def _entity(span: Span) -> Entity:
+    return span.start_char, span.end_char, span.label_
+
+
+class Undecided:
+    """What the NERs propose in some texts, for any policy to decide."""
+
+    def __init__(
+        self, resolve: Resolve, docs: Sequence[Doc], gold: Sequence[set[Entity]]
+    ) -> None:
+        """Set apart what collides; only that depends on the policy."""
+        self.conflicts: list[tuple[list[Span], set[Entity]]] = []
+        self.settled = PRFScore(fn=sum(map(len, gold)))
+        for doc, entities in zip(docs, gold, strict=True):
+            for cluster in clusters(resolve.candidates(doc)):
+                if len(cluster) > 1:
+                    self.conflicts.append((cluster, entities))
+                else:
+                    self.settled += _count(cluster, entities)
+
+    def micro_f(self, policy: Policy) -> float:
+        """Score all entities, had this policy decided."""
+        counts = PRFScore() + self.settled
+        for cluster, entities in self.conflicts:
+            counts += _count(policy(cluster), entities)
+        return float(counts.fscore)
+
+    def labels(self) -> set[str]:
+        """Collect the labels that take part in a conflict."""
+        return {span.label_ for cluster, _ in self.conflicts for span in cluster}
+
+
+def _count(predicted: Sequence[Span], gold: set[Entity]) -> PRFScore:
+    """Count what is right, and no longer missed, and what is wrong."""
+    right = sum(_entity(span) in gold for span in predicted)
+    return PRFScore(tp=right, fp=len(predicted) - right, fn=-right)
+
+
+def _climb(
+    attempt: Callable[[Any], float],
+    policy: Callable[[list[str]], Any],
+    names: Sequence[str],
+) -> None:
+    """Look for the best order: put one name more into it, as long as that helps."""
+    order: list[str] = []
+    best = 0.0
+    while len(order) < len(names):
+        orders = [
+            [*order[:at], name, *order[at:]]
+            for name in names
+            if name not in order
+            for at in range(len(order) + 1)
+        ]
+        found = [(attempt(policy(new)), new) for new in orders]
+        better, order = max(found, key=itemgetter(0))
+        if better <= best:
+            return
+        best = better
+
+
+class KeptLogits:
+    """Stands in for `Confidence.logits`, and keeps what scores are computed from."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Go on doing what `function` does."""
+        self.function = function
+        # by text: a NER says the same of the same text
+        self.kept: dict[str, dict[Entity, tuple[Any, ...]]] = {}
+
+    def __call__(self, docs: Any, vectors: Any, spans: Sequence[list[Span]]) -> Any:
+        """Compute what the NER thought at each token of some spans."""
+        logits, taken, starts = self.function(docs, vectors, spans)
+        parts = numpy.split(logits, starts[1:]), numpy.split(taken, starts[1:])
+        everything = (span for own in spans for span in own)
+        for span, *thought in zip(everything, *parts, strict=True):
+            self.kept.setdefault(span.doc.text, {})[_entity(span)] = (*thought,)
+        return logits, taken, starts
+
+    def calibrate(
+        self, ner: str, docs: Sequence[Doc], gold: Sequence[set[Entity]]
+    ) -> dict[str, float]:
+        """Find the temperature, and set the scores of the NER's candidates by it.
+
+        ner: its name in the pipeline. docs: those that it has run over.
+        RETURNS: nothing if it has found nothing.
+        """
+        found = []
+        for doc, entities in zip(docs, gold, strict=True):
+            for (start, end, label), thought in self.kept.get(doc.text, {}).items():
+                # an isolated NER has tokens of its own
+                span: Any = doc.char_span(start, end, label, alignment_mode="expand")
+                for proposal in proposals(span):
+                    if (proposal["component"], proposal["label"]) == (ner, label):
+                        found.append((proposal, _entity(span) in entities, *thought))
+        if not found:
+            return {}
+        proposed, outcomes, logits, taken = zip(*found, strict=True)
+        right = numpy.array(outcomes)
+        starts = numpy.cumsum([0, *map(len, taken[:-1])])
+        thoughts = numpy.vstack(logits), numpy.concatenate(taken), starts
+        scores = {t: probabilities(*thoughts, t) for t in (1.0, *TEMPERATURES)}
+        losses = {t: log_loss(scores[t], right) for t in TEMPERATURES}
+        best = min(losses, key=losses.__getitem__)
+        for proposal, score in zip(proposed, scores[best].tolist(), strict=True):
+            proposal["score"] = score
+        return {
+            "temperature": best,
+            "ece_before": expected_calibration_error(scores[1.0], right),
+            "ece_after": expected_calibration_error(scores[best], right),
+        }
+
+
+def log_loss(scores: NDArray[Any], right: NDArray[Any]) -> float:
+    """Average the negative log of the probability given to what was the case."""
+    clipped = numpy.clip(scores, 1e-6, 1 - 1e-6)
+    return -float(numpy.log(numpy.where(right, clipped, 1 - clipped)).mean())
+
+
+def expected_calibration_error(
+    scores: NDArray[Any], right: NDArray[Any], bins: int = 10
+) -> float:
+    """Average, over equal bins of scores, how far they are from the share right."""
+    at = numpy.minimum((scores * bins).astype(int), bins - 1)
+    errors = [
+        abs(scores[at == b].mean() - right[at == b].mean()) * (at == b).mean()
+        for b in range(bins)
+        if (at == b).any()
+    ]
+    return float(sum(errors))
+
+
+def read_config(path: Path, resolver: Resolver) -> str:
+    """Read the text of the config that a pipeline was made by.
+
+    RAISES ValueError: it is missing, invalid, or the config of another pipeline.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    text = path.read_text(encoding="utf8")
+    components = parse(text, str(path)).interpolate().get("components", {})
+    names = [resolver.name, *(name for name, _ in resolver.collectors.values())]
+    missing = [n for n in names if not isinstance(components.get(n), dict)]
+    if not missing:
+        ners = components[resolver.name].get("components")
+        missing = [] if ners == resolver.resolve.components else [*resolver.collectors]
+    if missing:
+        raise ValueError(
+            f"{path} is the config of another pipeline: it lacks {', '.join(missing)}"
+        )
+    return text
+
+
+def write_choice(
+    text: str,
+    name: str,
+    resolver: Resolver,
+    result: Mapping[str, Any],
+    tuned_for: Mapping[str, str],
+) -> str:
+    """Write the policy, the temperatures and the sources into a config's text.
+
+    name: what to call the config in an error.
+    RAISES ValueError: it cannot be changed as it is written.
+    """
+    wanted = parse(text, name)
+    components = wanted["components"]
+    there = wanted.interpolate()["components"][resolver.name].get("policy")
+    if there != result["chosen"]:
+        components[resolver.name]["policy"] = result["chosen"]
+        section = f"components.{resolver.name}.policy"
+        text = write(text, section, result["chosen"], alone=True)
+    for ner, numbers in result["calibration"].items():
+        collector, _ = resolver.collectors[ner]
+        setting = {"temperature": numbers["temperature"]}
+        components[collector].update(setting)
+        text = write(text, f"components.{collector}", setting, alone=False)
+    wanted["tuned_for"] = dict(tuned_for)
+    text = write(text, "tuned_for", tuned_for, alone=True)
+    try:
+        is_wanted = parse(text, name) == wanted
+    except ValueError:
+        is_wanted = False
+    if not is_wanted:
+        raise ValueError(
+            f"{name} cannot be changed as it is written; give each component and its "
+            "policy a section of its own"
+        )
+    return text
+
+
+def find_sources(resolver: Resolver, sources: Path) -> dict[str, str]:
+    """Return the SHA-256 of the sources that a pipeline was made from, by name.
+
+    RAISES ValueError: there are no sources yet.
+    """
+    now = {name: entry["sha256"] for name, entry in read_ledger(sources).items()}
+    made_from = resolver.nlp.meta.get("combination", {}).get("made_from") or now
+    if other := [n for n in made_from if n in now and now[n] != made_from[n]]:
+        msg.warn(
+            f"The pipeline was made from another {', '.join(other)} than there is in "
+            f"{sources} now; run `assemble`, then `tune` again"
+        )
+    return dict(made_from)
+
+
+def main(
+    pipeline: Annotated[Path, typer.Argument(help="A combination with a policy")],
+    gold: Annotated[Path, typer.Argument(help="Text with all NERs' labels, .spacy")],
+    config: Annotated[Path, typer.Argument(help="The config to write the choice to")],
+    report: Annotated[Path, typer.Argument(help="All that was tried, JSON")],
+    sources: Annotated[Path, typer.Option(help="The source pipelines")] = SOURCES,
+) -> None:
+    """Choose the policy of a combination, and the temperatures of its NERs' scores."""
+    try:
+        docs = read_gold(gold)
+        resolver = find_resolver(load(pipeline))
+        text = read_config(config, resolver)
+        tuned_for = find_sources(resolver, sources)
+        result = tune(resolver, docs)
+        text = write_choice(text, str(config), resolver, result, tuned_for)
+    except ValueError as error:
+        msg.fail(f"Nothing was chosen for {pipeline} by {gold}", str(error), exits=1)
+    write_json(report, result)
+    write_text(config, text)
+    lines = [
+        f"{ner}: temperature {numbers['temperature']}, calibration error "
+        f"{numbers['ece_before']:.3f} -> {numbers['ece_after']:.3f}"
+        for ner, numbers in result["calibration"].items()
+    ]
+    lines += [f"{n}: no temperature, as {r}" for n, r in result["uncalibrated"].items()]
+    print("\n".join(lines[:SHOWN]))
+    msg.good(
+        f"{config}: {result['chosen']['@misc']}, the best of {len(result['tried'])}, "
+        f"micro F {100 * result['micro_f']:.2f} ({100 * result['as_built']:.2f} as "
+        f"built) on {result['texts']} texts with {result['conflicts']} conflicts; run "
+        "`assemble` to build it"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

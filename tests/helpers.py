@@ -1,0 +1,576 @@
+"""What several tests need: tiny pipelines shaped like the real ones, and projects."""
+
+import contextlib
+import copy
+import functools
+import itertools
+import os
+import pickle
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import catalogue
+import numpy
+import requests
+import spacy
+import srsly
+from spacy.lang.en import English
+from spacy.language import Language
+from spacy.lookups import Lookups
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from thinc.api import fix_random_seed
+
+from common.files import write_json
+from common.meta import record
+
+ROOT = Path(__file__).resolve().parent.parent
+MADE = ["corpus", "sources", "pipelines", "metrics", "packages"]
+CONFIGS = ["drug_first", "drug_last", "resolved"]
+TEXTS = [
+    "Anna moved to Oslo in May. She likes the colour there.",
+    "dope and oxy at $5 each, says Mr. Smith of Acme.",
+    "I can't see 😀 it! Where's Benz?",
+    "The analyser from Geneva cost two thousand francs on Monday.",
+]
+# the doubles know few of English's thousand tokenizer rules, to load in no time
+English.Defaults.tokenizer_exceptions = {
+    word: rule
+    for word, rule in English.Defaults.tokenizer_exceptions.items()
+    if word in " ".join(TEXTS)
+}
+
+
+class EntryPointsByGroup:
+    """Stands in for what catalogue looks through, whole, each time it is asked."""
+
+    def __init__(self, everything: Any) -> None:
+        """Sort the entry points once."""
+        self.groups: dict[str, list[Any]] = {}
+        for name in everything.groups:
+            self.groups[name] = everything.select(group=name)
+
+    def select(self, group: str) -> Any:
+        """Return the entry points of a group."""
+        return self.groups.get(group, ())
+
+
+catalogue.AVAILABLE_ENTRY_POINTS = EntryPointsByGroup(catalogue.AVAILABLE_ENTRY_POINTS)
+CORE_LABELS = ("PERSON", "GPE", "ORG", "DATE", "MONEY")
+# a real seven-component core's, see the config of en_core_web_md
+CORE_PIPES = ("tagger", "parser", "senter", "attribute_ruler", "lemmatizer", "ner")
+
+
+def make_core(**settings: Any) -> Language:
+    """Make a double of en_core_web_md, or copy one that was made before.
+
+    settings: see `_core`.
+    """
+    return copy.deepcopy(_core(**_hashable(settings)))
+
+
+def make_drugs(vocab_of: Language | None = None, **settings: Any) -> Language:
+    """Make a double of a drug pipeline, or copy one that was made before.
+
+    vocab_of, settings: see `_drugs`.
+    """
+    if vocab_of is not None:
+        return _drugs(vocab_of, **settings)
+    return copy.deepcopy(_own_drugs(**_hashable(settings)))
+
+
+def _hashable(settings: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+
+
+@functools.cache
+def _core(
+    *,
+    seed: int = 0,
+    lang: str = "en",
+    pipes: Iterable[str] = CORE_PIPES,
+    labels: Iterable[str] = CORE_LABELS,
+    vectors: int = 8,
+    norms: bool = True,
+) -> Language:
+    """Make a double of en_core_web_md: all its components, its NER on static vectors.
+
+    lang: `xx` has no tokenizer rules, and loads in no time.
+    vectors: their width; 0 for none. norms: whether it has a lexeme_norm table.
+    """
+    fix_random_seed(seed)
+    nlp = spacy.blank(lang)
+    _furnish(nlp, seed, vectors, norms)
+    nlp.add_pipe("tok2vec", config={"model": _tok2vec(vectors)})
+    listener = {
+        "@architectures": "spacy.Tok2VecListener.v1",
+        "width": 16,
+        "upstream": "tok2vec",
+    }
+    config: dict[str, dict[str, Any]] = {
+        "tagger": {"model": {"@architectures": "spacy.Tagger.v2", "tok2vec": listener}},
+        "parser": {"model": _parser("parser", listener), "min_action_freq": 1},
+        "senter": {
+            "model": {"@architectures": "spacy.Tagger.v2", "tok2vec": _tok2vec(vectors)}
+        },
+        "lemmatizer": {"mode": "rule"},
+        "ner": {"model": _parser("ner", _tok2vec(vectors))},
+    }
+    for pipe in pipes:
+        nlp.add_pipe(pipe, config=config.get(pipe, {}))
+    _train(nlp, labels, seed)
+    if "senter" in nlp.pipe_names:
+        nlp.disable_pipe("senter")
+    nlp.meta.update(name="core_web_md", version="3.8.0", license="MIT")
+    return nlp
+
+
+@functools.cache
+def _own_drugs(**settings: Any) -> Language:
+    return _drugs(**settings)
+
+
+def make_drugs_in(
+    core: Language, *, seed: int = 1, labels: Iterable[str] = ("DRUG",)
+) -> Language:
+    """Make a double of a drug pipeline that was trained in the core's place.
+
+    It is the whole core with another NER, which sees all that the core's NER sees.
+    """
+    fix_random_seed(seed)
+    nlp = copy.deepcopy(core)
+    nlp.remove_pipe("ner")
+    model = _parser("ner", _tok2vec(core.vocab.vectors_length))
+    ner: Any = nlp.add_pipe("ner", config={"model": model})
+    examples = _examples(nlp, list(labels), seed)
+    ner.initialize(lambda: examples, nlp=nlp)
+    optimizer = nlp.create_optimizer()
+    optimizer.learn_rate = 0.02
+    with nlp.select_pipes(enable="ner"):
+        for _ in range(15):
+            nlp.update(examples, sgd=optimizer)
+    nlp.meta.update(name="ner_drugs", version="0.0.0", license="MIT")
+    return nlp
+
+
+def _drugs(
+    vocab_of: Language | None = None,
+    *,
+    seed: int = 1,
+    labels: Iterable[str] = ("DRUG",),
+    listener: bool = True,
+    vectors: int = 0,
+    norms: bool = False,
+    embed: str = "spacy.MultiHashEmbed.v2",
+) -> Language:
+    """Make a double of a drug pipeline: tok2vec and ner, or ner with its own tok2vec.
+
+    vocab_of: trained on the vocab of this pipeline; else on one of its own, with
+        vectors of the given width and a lexeme_norm table if asked for.
+    """
+    fix_random_seed(seed)
+    nlp = spacy.blank("en")
+    if vocab_of is not None:
+        nlp.vocab.from_bytes(vocab_of.vocab.to_bytes())
+        nlp.tokenizer.from_bytes(vocab_of.tokenizer.to_bytes(exclude=["vocab"]))
+    else:
+        _furnish(nlp, seed, vectors, norms)
+    own: dict[str, Any] = _tok2vec(vectors, embed)
+    if listener:
+        nlp.add_pipe("tok2vec", config={"model": own})
+        own = {
+            "@architectures": "spacy.Tok2VecListener.v1",
+            "width": 16,
+            "upstream": "tok2vec",
+        }
+    nlp.add_pipe("ner", config={"model": _parser("ner", own)})
+    _train(nlp, labels, seed)
+    nlp.meta.update(name="ner_drugs", version="0.0.0", license="MIT")
+    return nlp
+
+
+def make_old_drugs(seed: int = 1) -> Language:
+    """Make a double of the published en_ner_drugs: an early spaCy 3's, on its own."""
+    nlp = make_drugs(seed=seed, embed="spacy.MultiHashEmbed.v1")
+    nlp.meta["spacy_version"] = ">=3.0.0rc2,<3.1.0"
+    return nlp
+
+
+def _furnish(nlp: Language, seed: int, vectors: int, norms: bool) -> None:
+    """Give a blank pipeline vectors and norms."""
+    words = sorted({token.text for text in TEXTS for token in nlp.make_doc(text)})
+    if vectors:
+        rows = numpy.random.default_rng(seed).normal(size=(len(words), vectors))
+        nlp.vocab.reset_vectors(width=vectors)
+        for word, row in zip(words, rows.astype("float32"), strict=True):
+            nlp.vocab.set_vector(word, row)
+        nlp.vocab.vectors.name = f"vectors_{seed}"
+    if norms:
+        lookups = Lookups()
+        lookups.add_table(
+            "lexeme_norm", {"colour": "color", "analyser": "analyzer", "ca": "can"}
+        )
+        nlp.vocab.lookups = lookups
+
+
+def _tok2vec(vectors: int, embed: str = "spacy.MultiHashEmbed.v2") -> dict[str, Any]:
+    return {
+        "@architectures": "spacy.Tok2Vec.v2",
+        "embed": {
+            "@architectures": embed,
+            "width": 16,
+            "attrs": ["NORM", "PREFIX", "SUFFIX", "SHAPE"],
+            "rows": [50, 50, 50, 50],
+            "include_static_vectors": bool(vectors),
+        },
+        "encode": {
+            "@architectures": "spacy.MaxoutWindowEncoder.v2",
+            "width": 16,
+            "depth": 1,
+            "window_size": 1,
+            "maxout_pieces": 2,
+        },
+    }
+
+
+def _parser(state: str, tok2vec: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "@architectures": "spacy.TransitionBasedParser.v2",
+        "state_type": state,
+        "extra_state_tokens": False,
+        "hidden_width": 16,
+        "maxout_pieces": 2,
+        "use_upper": True,
+        "tok2vec": tok2vec,
+    }
+
+
+def _train(nlp: Language, labels: Iterable[str], seed: int) -> None:
+    examples = _examples(nlp, list(labels), seed)
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.02
+    for _ in range(15):
+        nlp.update(examples, sgd=optimizer)
+
+
+def _examples(nlp: Language, labels: Sequence[str], seed: int) -> list[Example]:
+    """Give every third word a label, so that there is something to compare."""
+    examples = []
+    for text in TEXTS:
+        doc = nlp.make_doc(text)
+        size, half = len(doc), len(doc) // 2
+        gold = Doc(
+            nlp.vocab,
+            words=[token.text for token in doc],
+            spaces=[bool(token.whitespace_) for token in doc],
+            tags=["NN" if i % 2 else "VB" for i in range(size)],
+            pos=["NOUN" if i % 2 else "VERB" for i in range(size)],
+            # two sentences, each of one head and its dependents
+            heads=[0 if i < half else half for i in range(size)],
+            deps=["ROOT" if i in (0, half) else "dep" for i in range(size)],
+            ents=[
+                f"B-{labels[(i + seed) % len(labels)]}" if (i + seed) % 3 == 0 else "O"
+                for i in range(size)
+            ],
+        )
+        examples.append(Example(doc, gold))
+    return examples
+
+
+def save_sources(folder: Path, pipelines: dict[str, Language]) -> Path:
+    """Save source pipelines by name, and the ledger beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ledger = {}
+    for name, nlp in pipelines.items():
+        nlp.to_disk(folder / name)
+        entry = record(name, folder / name, nlp, "path")
+        ledger[name] = {**entry, "wanted": name}
+    write_json(folder / "sources.json", ledger)
+    return folder
+
+
+@dataclass(frozen=True)
+class Case:
+    """A combination of doubles.
+
+    folder: has sources/ and pipelines/. name: of the combination.
+    """
+
+    folder: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """Where the combination lies."""
+        return self.folder / "pipelines" / self.name
+
+    @property
+    def isolated(self) -> bool:
+        """Whether its drug NER keeps a pipeline of its own."""
+        return self.folder.name.startswith("isolated")
+
+    @property
+    def resolved(self) -> bool:
+        """Whether a policy decides in it."""
+        return self.name == "resolved"
+
+    @cached_property
+    def nlp(self) -> Language:
+        """The combination, loaded once: not to be changed."""
+        return spacy.load(self.path)
+
+    @cached_property
+    def core(self) -> Language:
+        """Its core, loaded once: not to be changed."""
+        return spacy.load(self.folder / "sources" / "core")
+
+    @cached_property
+    def drugs(self) -> Language:
+        """Its drug pipeline, loaded once: not to be changed."""
+        return spacy.load(self.folder / "sources" / "drugs")
+
+    @cached_property
+    def _pickled(self) -> bytes:
+        return pickle.dumps(spacy.load(self.path))
+
+    def fresh(self) -> Language:
+        """Return the combination anew, to be changed."""
+        return pickle.loads(self._pickled)  # noqa: S301
+
+    @cached_property
+    def expected(self) -> list[Any]:
+        """What is told of `TEXTS`, one by one."""
+        return [told(self.nlp(text)) for text in TEXTS]
+
+
+def told(doc: Doc) -> Any:
+    """Return entities by character, where they come from, and what was decided.
+
+    Scores are rounded, as batches of other sizes differ in the last bits.
+    """
+    ents = [
+        (*entity(ent), ent._.ner_component, rounded(ent._.ner_score))
+        for ent in doc.ents
+    ]
+    decided = []
+    for conflict in doc._.ner_conflicts:
+        sides = [conflict["winner"], *conflict["losers"]]
+        decided.append(
+            [
+                (s["text"], s["label"], s["component"], rounded(s["score"]))
+                for s in sides
+                if s
+            ]
+        )
+    return ents, decided
+
+
+def entity(ent: Any) -> tuple[int, int, str]:
+    """Tell an entity by its characters and label."""
+    return ent.start_char, ent.end_char, ent.label_
+
+
+def rounded(score: float | None) -> float | None:
+    """Round a score, if there is one."""
+    return None if score is None else round(score, 4)
+
+
+def propose(doc: Doc, candidates: Iterable[tuple[int, int, str, str, float]]) -> Doc:
+    """Write candidates into a doc: start, end, label, component, score."""
+    found: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for start, end, label, component, score in candidates:
+        span = doc[start:end]
+        proposal: dict[str, Any] = {"text": span.text, "label": label}
+        proposal |= {"kb_id": "", "id": "", "component": component, "score": score}
+        found.setdefault((span.start_char, span.end_char), []).append(proposal)
+    doc._.ner_provenance = [["ner_proposals", *k, v] for k, v in found.items()]
+    return doc
+
+
+def teach(nlp: Language, spans: list[tuple[int, int, str]]) -> Language:
+    """Teach a NER the same spans, in tokens, in all texts."""
+    examples = []
+    for text in TEXTS:
+        gold = nlp.make_doc(text)
+        gold.ents = [Span(gold, *span) for span in spans]
+        examples.append(Example(nlp.make_doc(text), gold))
+    optimizer = nlp.resume_training()
+    optimizer.learn_rate = 0.02
+    for _ in range(40):
+        nlp.update(examples, sgd=optimizer)
+    return nlp
+
+
+def resolve_rules(
+    policy: dict[str, Any] | None = None, **phrases: dict[str, str]
+) -> Language:
+    """Make a pipeline in which a policy decides between rules that stand for NERs.
+
+    phrases: by the name of each rule what it finds, with its label.
+    """
+    nlp = spacy.blank("en")
+    for name, labels in phrases.items():
+        rules: Any = nlp.add_pipe("entity_ruler", name=name)
+        rules.add_patterns([{"label": v, "pattern": k} for k, v in labels.items()])
+        settings = {"component": name}
+        nlp.add_pipe("ner_candidates_v1", name=f"{name}_collector", config=settings)
+    policy = policy or {"@misc": "ner_policy.longest.v1"}
+    config = {"components": [*phrases], "policy": policy}
+    nlp.add_pipe("resolve_entities_v1", name="judge", config=config)
+    return nlp
+
+
+def annotate(path: Path, labels: Sequence[str]) -> Path:
+    """Write the texts as annotated text, JSONL: their words have the labels in turn."""
+    records, turn = [], itertools.cycle(labels)
+    for text in TEXTS:
+        words = [token for token in spacy.blank("en")(text) if token.is_alpha]
+        spans = [
+            {"start": word.idx, "end": word.idx + len(word), "label": next(turn)}
+            for word in words
+        ]
+        records.append({"text": text, "spans": spans})
+    srsly.write_jsonl(path, records)
+    return path
+
+
+def scores_of(**combinations: tuple[float | None, float]) -> dict[str, Any]:
+    """Make what `evaluate` writes, from F and speed of each combination.
+
+    There are two sources, `core` and `other`; intervals are 0.04 wide.
+    """
+    best = max(combinations, key=lambda name: combinations[name][0] or 0, default=None)
+    top = combinations[best][0] if best else None
+    outcomes = {"correct": 5, "incorrect": 3, "partial": 0, "missed": 2, "spurious": 1}
+    pipelines: dict[str, Any] = {}
+    costs: dict[str, Any] = {}
+    sources = {"core": (0.7, 1.2), "other": (0.8, 3.0)}
+    for name, (f, speed) in (sources | combinations).items():
+        score = score_of(f)
+        if name in combinations and f is not None and top is not None:
+            bounds = [f - top - 0.02, f - top + 0.02]
+            score["difference"] = {"f": f - top, "interval": bounds}
+        half, ner = (
+            score_of(0.5),
+            {"alone": score_of(0.7), "in_sequence": score_of(0.6)},
+        )
+        scope = {
+            "micro": score,
+            "groups": {"core": score, "other": score},
+            "labels": {"A<b>|": score, "B": score_of(None)},
+            "schemes": {"strict": half, "ent_type": {**half, **outcomes}},
+        }
+        sequence = (
+            {"ner": {**ner, "lost": 3, "added": 1}} if name in combinations else {}
+        )
+        pipelines[name] = {
+            "all_texts": scope,
+            "conflict_texts": scope,
+            "sequence": sequence,
+        }
+        costs[name] = dict.fromkeys(["load_seconds", "disk_mb", "wheel_mb"], 1.0)
+        costs[name] |= {"speed": speed, "words_per_second": 1e4 * speed, "memory": None}
+    return {
+        "texts": 10,
+        "conflict_texts": 4,
+        "groups": {"core": ["A<b>|"], "other": ["B"]},
+        "best": best,
+        "draws": 1000,
+        "pipelines": pipelines,
+        "costs": costs,
+        "separately": {"words_per_second": 1e4},
+        "machine": "a machine",
+        "versions": {"spacy": "3"},
+    }
+
+
+def score_of(f: float | None) -> dict[str, Any]:
+    """Make a score whose interval is 0.04 wide; None where there is no entity."""
+    bounds = [None, None] if f is None else [f - 0.02, f + 0.02]
+    return {"p": f, "r": f, "f": f, "interval": bounds}
+
+
+def copy_project(target: Path, *, made: bool = False) -> Path:
+    """Copy what git knows of the project, and what was made by it if asked for."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listing.stdout.splitlines():
+        if (ROOT / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    for name in MADE if made else []:
+        if (ROOT / name).exists():
+            shutil.copytree(ROOT / name, target / name, dirs_exist_ok=True)
+    if made and (ROOT / "project.lock").exists():
+        shutil.copy(ROOT / "project.lock", target)
+    return target
+
+
+def run_project(
+    project: Path, *arguments: str, module: str = "spacy project", **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m spacy project run ...` in a project."""
+    # the project's folder stands between the command and its options
+    command, *options = arguments
+    return subprocess.run(
+        [sys.executable, "-m", *module.split(), "run", command, ".", *options],
+        cwd=project,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+    )
+
+
+@contextlib.contextmanager
+def serve(project: Path) -> Iterator[str]:
+    """Serve the page of a built project by its command, and tell its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    command = ["spacy", "project", "run", "visualize-model", "."]
+    command += ["--vars.headless", "true", "--vars.port", port]
+    log = project / "page.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=project,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    url = f"http://localhost:{port}"
+    try:
+        for _ in range(240):
+            time.sleep(0.5)
+            if answers(url) or server.poll() is not None:
+                break
+        yield url
+    finally:
+        # as Ctrl-C does: to the command and to what it has started
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGINT)
+        server.wait(20)
+    printed = log.read_text()
+    assert not answers(url)
+    assert "Traceback" not in printed, printed
+
+
+def answers(url: str) -> bool:
+    """Tell whether the page is served."""
+    try:
+        return requests.get(f"{url}/_stcore/health", timeout=2).ok
+    except requests.RequestException:
+        return False

@@ -1,0 +1,433 @@
+"""`assemble` keeps the whole core and puts the other NERs where the config says."""
+
+import contextlib
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.util import load_config
+from thinc.api import Config
+
+from assemble import assemble
+from common.ners import Origin, read_combination
+from helpers import (
+    CONFIGS,
+    ROOT,
+    TEXTS,
+    make_core,
+    make_drugs,
+    make_drugs_in,
+    save_sources,
+)
+
+Change = Callable[[Config], None]
+
+
+def nothing(config: Config) -> None:
+    """Leave a config as it is."""
+
+
+def small_core() -> Language:
+    """Make a core that loads fast, for what does not depend on the language."""
+    return make_core(lang="xx", pipes=["tagger", "parser", "ner"])
+
+
+def build(
+    folder: Path, name: str, sources: Path, change: Change = nothing
+) -> tuple[Language, str]:
+    """Assemble a config of the project, changed, from a folder of sources."""
+    config = load_config(ROOT / "configs" / f"{name}.cfg", interpolate=False)
+    for source in config["paths"]:
+        config["paths"][source] = str(sources / source)
+    change(config)
+    folder.mkdir(exist_ok=True)
+    config.to_disk(folder / f"{name}.cfg")
+    assemble(folder / f"{name}.cfg", folder / "made" / name)
+    return spacy.load(folder / "made" / name), str(folder / "made" / name)
+
+
+def found(nlp: Language) -> list[list[tuple[str, str]]]:
+    return [[(e.text, e.label_) for e in doc.ents] for doc in nlp.pipe(TEXTS)]
+
+
+@pytest.fixture(scope="module")
+def small_sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sources that load fast."""
+    core = small_core()
+    core.add_pipe("senter")
+    core.disable_pipe("senter")
+    folder = tmp_path_factory.mktemp("small")
+    return save_sources(folder, {"core": core, "drugs": make_drugs_in(core)})
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_whole_core_is_kept_around_what_the_config_names(
+    name: str, pipelines: Path, core_folder: Path
+) -> None:
+    nlp, core = spacy.load(pipelines / name), spacy.load(core_folder)
+    ours = load_config(ROOT / "configs" / f"{name}.cfg")["nlp"]["pipeline"]
+    assert nlp.component_names == [*core.component_names[:-1], *ours]
+    assert nlp.disabled == core.disabled == ["senter"]
+    rules = [t.to_bytes(exclude=["vocab"]) for t in (nlp.tokenizer, core.tokenizer)]
+    assert rules[0] == rules[1]
+    tables = [n.vocab.vectors.to_bytes(exclude=["strings"]) for n in (nlp, core)]
+    assert tables[0] == tables[1]
+    assert nlp.vocab.lookups.to_bytes() == core.vocab.lookups.to_bytes()
+
+
+@pytest.mark.parametrize("name", ["drug_first", "drug_last"])
+@pytest.mark.parametrize(
+    ("other", "home"), [("ner_drug", "core"), ("ner", "drugs")], ids=["core", "drugs"]
+)
+def test_each_ner_alone_finds_what_it_finds_at_home(
+    name: str, other: str, home: str, pipelines: Path, sources: Path
+) -> None:
+    nlp = spacy.load(pipelines / name)
+    with nlp.select_pipes(disable=other):
+        here = found(nlp)
+    assert here == found(spacy.load(sources / home))
+    assert any(here)
+
+
+@pytest.mark.parametrize(
+    "pipes",
+    [["ner"], ["ner", "lemmatizer"], ["senter", "ner"]],
+    ids=["alone", "something behind", "something before"],
+)
+def test_any_core_will_do(pipes: list[str], tmp_path: Path) -> None:
+    core = make_core(pipes=pipes)
+    core.add_pipe("entity_ruler", after="ner")
+    sources = save_sources(tmp_path, {"core": core, "drugs": make_drugs_in(core)})
+    expected = list(core.component_names)
+    expected.insert(expected.index("ner") + 1, "ner_drug")
+    assert build(tmp_path, "drug_last", sources)[0].component_names == expected
+
+
+def test_nothing_is_built_anew_when_nothing_has_changed(
+    sources: Path, pipelines: Path
+) -> None:
+    with contextlib.chdir(sources.parent):
+        config = ROOT / "configs" / "drug_first.cfg"
+        assert assemble(config, pipelines / "drug_first") == []
+
+
+def test_a_changed_config_is_built_anew(small_sources: Path, tmp_path: Path) -> None:
+    build(tmp_path, "drug_first", small_sources)
+
+    def swap(config: Config) -> None:
+        config["nlp"]["pipeline"] = config["nlp"]["pipeline"][::-1]
+
+    assert build(tmp_path, "drug_first", small_sources, swap)[0].pipe_names[-2:] == [
+        "ner",
+        "ner_drug",
+    ]
+
+
+def test_config_of_another_machine_is_left_out(pipelines: Path, sources: Path) -> None:
+    for name in CONFIGS:
+        for file in (pipelines / name).rglob("*.json"):
+            assert str(sources.parent) not in file.read_text(encoding="utf8")
+        config = (pipelines / name / "config.cfg").read_text(encoding="utf8")
+        assert str(sources.parent) not in config
+
+
+def test_path_of_a_source_on_this_machine_is_not_told(
+    sources: Path, pipelines: Path
+) -> None:
+    assert "wanted" in (sources / "sources.json").read_text()
+    for name in CONFIGS:
+        assert "wanted" not in (pipelines / name / "meta.json").read_text()
+
+
+def test_source_is_recorded_as_it_was_before_it_was_combined(
+    tmp_path: Path, small_sources: Path
+) -> None:
+    sources = tmp_path / "sources"
+    shutil.copytree(small_sources, sources)
+    (sources / "sources.json").unlink()
+    meta = build(tmp_path, "drug_first", sources)[0].meta
+    assert "DRUG" not in meta["sources"][0]["labels"]
+
+
+def test_combination_stands_in_the_meta(pipelines: Path) -> None:
+    nlp = spacy.load(pipelines / "drug_first")
+    combination = read_combination(nlp, "drug_first")
+    assert combination.base == "core"
+    assert combination.components == {
+        "ner_drug": Origin("drugs", "ner"),
+        "ner": Origin("core", "ner"),
+    }
+    assert set(combination.made_from) == {"core", "drugs"}
+
+
+def test_isolation_stands_in_the_meta(isolated_pipelines: Path) -> None:
+    nlp = spacy.load(isolated_pipelines / "resolved")
+    origins = read_combination(nlp, "resolved").components
+    assert [origins[name].isolated for name in ("ner", "ner_drug")] == [False, True]
+
+
+def test_description_tells_the_order(pipelines: Path) -> None:
+    meta = spacy.load(pipelines / "drug_last").meta
+    assert meta["name"] == "drug_last"
+    assert "ner -> ner_drug" in meta["description"]
+
+
+def test_what_the_sources_require_and_whom_they_name_goes_along(tmp_path: Path) -> None:
+    core = small_core()
+    drugs = make_drugs_in(core)
+    core.meta.update(
+        author="Core Authors",
+        requirements=["some-lookups>=1.0"],
+        sources=[{"name": "A Treebank", "license": "LDC", "url": "", "author": ""}],
+    )
+    sources = save_sources(tmp_path, {"core": core, "drugs": drugs})
+    meta = build(tmp_path, "drug_first", sources)[0].meta
+    assert meta["requirements"] == ["some-lookups>=1.0"]
+    assert "A Treebank" in [source["name"] for source in meta["sources"]]
+    assert meta["sources"][0]["author"] == "Core Authors"
+    assert meta["author"] == ""
+    assert all(type(v) is str for source in meta["sources"] for v in source.values())
+
+
+def test_third_ner_is_a_path_and_a_component(tmp_path: Path) -> None:
+    genes = make_drugs_in(small_core(), seed=5, labels=["GENE"])
+    sources = save_sources(
+        tmp_path / "sources",
+        {"core": small_core(), "drugs": make_drugs_in(small_core()), "genes": genes},
+    )
+
+    def add(config: Config) -> None:
+        config["paths"]["genes"] = str(sources / "genes")
+        config["components"]["ner_gene"] = {
+            "source": "${paths.genes}",
+            "component": "ner",
+            "replace_listeners": ["model.tok2vec"],
+        }
+        config["nlp"]["pipeline"] = ["ner_drug", "ner", "ner_gene"]
+
+    nlp, _ = build(tmp_path, "drug_first", sources, add)
+    assert nlp.pipe_names[-3:] == ["ner_drug", "ner", "ner_gene"]
+    with nlp.select_pipes(disable=["ner", "ner_drug"]):
+        assert found(nlp) == found(genes)
+
+
+def test_ner_may_have_another_name_at_home(tmp_path: Path) -> None:
+    drugs = make_drugs_in(small_core())
+    drugs.rename_pipe("ner", "gene_ner")
+    sources = save_sources(tmp_path, {"core": small_core(), "drugs": drugs})
+
+    def rename(config: Config) -> None:
+        config["components"]["ner_drug"]["component"] = "gene_ner"
+
+    nlp, name = build(tmp_path, "drug_last", sources, rename)
+    origin = read_combination(nlp, name).components["ner_drug"]
+    assert origin == Origin("drugs", "gene_ner")
+
+
+def test_ner_of_the_core_may_have_another_name_at_home(tmp_path: Path) -> None:
+    core = small_core()
+    core.rename_pipe("ner", "entities")
+    sources = save_sources(
+        tmp_path, {"core": core, "drugs": make_drugs_in(small_core())}
+    )
+
+    def rename(config: Config) -> None:
+        config["components"]["ner"]["component"] = "entities"
+
+    nlp, _ = build(tmp_path, "drug_first", sources, rename)
+    assert nlp.pipe_names[-2:] == ["ner_drug", "ner"]
+    with nlp.select_pipes(disable="ner_drug"):
+        assert found(nlp) == found(small_core())
+
+
+def test_combination_can_be_the_core_of_another(
+    tmp_path: Path, small_sources: Path
+) -> None:
+    genes = make_drugs_in(small_core(), seed=5, labels=["GENE"])
+    first, _ = build(tmp_path / "first", "drug_first", small_sources)
+    sources = save_sources(tmp_path, {"core": first, "drugs": genes})
+
+    def rename(config: Config) -> None:
+        config["components"]["ner_gene"] = config["components"].pop("ner_drug")
+        config["nlp"]["pipeline"] = ["ner", "ner_gene"]
+
+    nlp, _ = build(tmp_path, "drug_last", sources, rename)
+    assert nlp.pipe_names[-3:] == ["ner_drug", "ner", "ner_gene"]
+    with nlp.select_pipes(disable="ner_gene"):
+        assert found(nlp) == found(first)
+
+
+def strings_of(folder: Path) -> str:
+    return "".join(
+        path.read_text(encoding="utf8") for path in folder.rglob("strings.json")
+    )
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["plain", "isolated"])
+def test_no_string_of_a_training_text_is_left(own: bool, tmp_path: Path) -> None:
+    core = small_core()
+    drugs = make_drugs() if own else make_drugs_in(core)
+    # as training leaves them: spaCy keeps every word that it has seen
+    drugs("canary_4711 wrote that")
+    sources = save_sources(tmp_path / "sources", {"core": core, "drugs": drugs})
+    assert "canary_4711" in strings_of(sources / "drugs")
+    nlp, folder = build(tmp_path, "resolved", sources)
+    assert "canary_4711" not in strings_of(Path(folder))
+    assert any(found(nlp))
+
+
+def test_isolated_ner_brings_only_vectors_that_it_uses(tmp_path: Path) -> None:
+    core = small_core()
+    for uses in (False, True):
+        drugs = make_drugs(vectors=8 if uses else 0)
+        if not uses:
+            drugs.vocab.vectors = core.vocab.vectors
+        folder = tmp_path / str(uses)
+        sources = save_sources(folder, {"core": core, "drugs": drugs})
+        nlp, _ = build(folder, "drug_first", sources)
+        assert bool(nlp.get_pipe("ner_drug").nlp.vocab.vectors_length) is uses
+
+
+def drop(*path: str) -> Change:
+    def change(config: Config) -> None:
+        section: Any = config
+        for name in path[:-1]:
+            section = section[name]
+        del section[path[-1]]
+
+    return change
+
+
+def put(value: Any, *path: str) -> Change:
+    def change(config: Config) -> None:
+        section: Any = config
+        for name in path[:-1]:
+            section = section[name]
+        section[path[-1]] = value
+
+    return change
+
+
+REFUSED = {
+    "source is no pipeline": (
+        put("none", "paths", "drugs"),
+        "drugs = none is no pipeline; run the command `sources`",
+    ),
+    "no [paths]": (drop("paths"), "no config of a combination"),
+    "component without a block": (
+        put(["ner", "other"], "nlp", "pipeline"),
+        r"nlp.pipeline has other, so \[components.other\] must have",
+    ),
+    "source that is no path": (
+        put("elsewhere", "components", "ner_drug", "source"),
+        "ner_drug is of elsewhere, which is not among",
+    ),
+    "nothing of the core": (
+        put(["ner_drug"], "nlp", "pipeline"),
+        "takes nothing from core",
+    ),
+    "component that is not there": (
+        put("entities", "components", "ner_drug", "component"),
+        r"'entities' of drugs is not there \(it has tok2vec, tagger, ",
+    ),
+    "component that is disabled": (
+        put("senter", "components", "ner", "component"),
+        "'senter' of core is disabled",
+    ),
+    "component that is no NER": (
+        put("tagger", "components", "ner", "component"),
+        "'tagger' of core is no NER but 'tagger'",
+    ),
+    "collector of nothing": (
+        put("entities", "components", "ner_candidates", "component"),
+        "ner_candidates collects the component entities, which is not there",
+    ),
+    "resolver of nothing": (
+        put(["ner", "genes"], "components", "resolve", "components"),
+        r"resolve names the component genes, which is not there \(there are ner, ",
+    ),
+    "policy of no component": (
+        put(
+            {"@misc": "ner_policy.priority.v1", "components": ["genes"]},
+            "components",
+            "resolve",
+            "policy",
+        ),
+        "the policy of resolve names the component genes",
+    ),
+    "policy of no label": (
+        put(
+            {"@misc": "ner_policy.label_priority.v1", "labels": ["GENE"]},
+            "components",
+            "resolve",
+            "policy",
+        ),
+        "the policy of resolve names the label GENE",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED.values(), ids=[*REFUSED])
+def test_mistake_is_named_and_nothing_is_touched(
+    change: Change, message: str, tmp_path: Path, small_sources: Path
+) -> None:
+    (tmp_path / "made" / "resolved").mkdir(parents=True)
+    with pytest.raises(ValueError, match=message):
+        build(tmp_path, "resolved", small_sources, change)
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["resolved"]
+    assert not list((tmp_path / "made" / "resolved").iterdir())
+
+
+def test_component_that_the_core_has_already_is_refused(
+    tmp_path: Path, small_sources: Path
+) -> None:
+    first, _ = build(tmp_path, "drug_first", small_sources)
+    drugs = spacy.load(small_sources / "drugs")
+    own = save_sources(tmp_path / "own", {"core": first, "drugs": drugs})
+    with pytest.raises(ValueError, match="core has a component ner_drug already"):
+        build(tmp_path, "drug_first", own)
+
+
+def test_rules_that_are_left_behind_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drugs = make_drugs_in(small_core())
+    ruler: Any = drugs.add_pipe("entity_ruler")
+    ruler.add_patterns([{"label": "DRUG", "pattern": "dope"}])
+    sources = save_sources(tmp_path, {"core": small_core(), "drugs": drugs})
+    build(tmp_path, "drug_first", sources)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert (
+        "drugs: entity_ruler proposes entities too, but is not taken along" in printed
+    )
+
+
+def test_policy_tuned_on_other_sources_is_told(
+    tmp_path: Path, small_sources: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def tuned(config: Config) -> None:
+        config["tuned_for"] = {"core": "0" * 64}
+
+    nlp, name = build(tmp_path, "resolved", small_sources, tuned)
+    assert "tuned on other sources" in capsys.readouterr().out
+    assert read_combination(nlp, name).tuned_for == {"core": "0" * 64}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_config_is_a_valid_spacy_config(name: str, sources: Path) -> None:
+    with contextlib.chdir(sources.parent):
+        config = load_config(ROOT / "configs" / f"{name}.cfg")
+        nlp = spacy.util.load_model_from_config(config, auto_fill=True)
+    assert {"ner", "ner_drug"} <= set(nlp.pipe_names)
+
+
+def test_configs_name_their_reasons() -> None:
+    for name in CONFIGS:
+        text = (ROOT / "configs" / f"{name}.cfg").read_text(encoding="utf8")
+        assert text.startswith("# ")
+        assert re.search(r"^# .*\npipeline = ", text, flags=re.MULTILINE)

@@ -1,0 +1,279 @@
+"""All NERs propose as at home, and how sure they are is what they computed."""
+
+from typing import Any
+
+import numpy
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from thinc.api import Model
+
+from helpers import TEXTS, Case, entity, make_core, make_drugs, told
+from ner_components import Candidates, Confidence, IsolatedNER
+
+# what a batch holds changes the last bits of a score
+CLOSE = 1e-4
+
+
+def proposed(doc: Doc, component: str) -> list[tuple[int, int, str]]:
+    return [entity(span) for span in doc._.ner_candidates.get(component, [])]
+
+
+def test_the_cases_are_what_they_are_called(case: Case) -> None:
+    isolated = isinstance(case.nlp.get_pipe("ner_drug"), IsolatedNER)
+    assert isolated == case.isolated
+
+
+def test_candidates_are_the_entities_of_the_sources(resolved: Case) -> None:
+    docs = list(resolved.nlp.pipe(TEXTS))
+    for component, source in [("ner", resolved.core), ("ner_drug", resolved.drugs)]:
+        found = [proposed(doc, component) for doc in docs]
+        assert found == [[*map(entity, doc.ents)] for doc in source.pipe(TEXTS)]
+        assert all(found)
+    assert all(doc._.ner_conflicts for doc in docs)
+
+
+def test_the_first_ner_is_as_at_home(case: Case) -> None:
+    first, source = ("ner", case.core)
+    if case.name == "drug_first":
+        first, source = ("ner_drug", case.drugs)
+    labels = set(source.get_pipe("ner").labels)
+    with case.nlp.select_pipes(
+        enable=[n for n in case.nlp.pipe_names if n in ("tok2vec", "tagger", first)]
+    ):
+        found = [[*map(entity, doc.ents)] for doc in case.nlp.pipe(TEXTS)]
+    assert found == [[*map(entity, doc.ents)] for doc in source.pipe(TEXTS)]
+    assert {label for ents in found for *_, label in ents} <= labels
+
+
+def test_a_ner_sees_no_trace_of_the_one_before() -> None:
+    nlp = make_core(pipes=["ner"])
+    nlp.add_pipe("ner_candidates_v1", config={"component": "ner"})
+    doc = nlp(TEXTS[0])
+    assert doc._.ner_candidates["ner"]
+    assert all(token.ent_iob == 0 and token.ent_type == 0 for token in doc)
+    assert all(token.ent_id == 0 and token.ent_kb_id == 0 for token in doc)
+
+
+def test_every_entity_tells_its_component_and_score(resolved: Case) -> None:
+    ents = [ent for doc in resolved.nlp.pipe(TEXTS) for ent in doc.ents]
+    owners = {(e.label_ == "DRUG", e._.ner_component) for e in ents}
+    assert owners == {(True, "ner_drug"), (False, "ner")}
+    assert all(0 < ent._.ner_score < 1 for ent in ents)
+
+
+def replay(ner: Any, doc: Doc) -> dict[tuple[int, int, str], float]:
+    """Run a NER action by action, and multiply what it took."""
+    names = list(ner.move_names)
+    (state,) = ner.moves.init_batch([doc])
+    step = ner.model.predict([doc])
+    softmax = []
+    while not state.is_final():
+        (logits,) = step.predict([state])
+        exp = numpy.exp(logits - logits.max())
+        softmax.append(exp / exp.sum())
+        ner.transition_states([state], logits.reshape((1, -1)))
+    assert len(softmax) == len(doc)
+    ner.set_annotations([doc], [state])
+    scores = {}
+    for ent in doc.ents:
+        size = len(ent)
+        moves = "U" if size == 1 else "B" + "I" * (size - 2) + "L"
+        score = 1.0
+        for at, move in enumerate(moves, ent.start):
+            score *= float(softmax[at][names.index(f"{move}-{ent.label_}")])
+        scores[entity(ent)] = score
+    return scores
+
+
+@pytest.mark.parametrize("component", ["ner", "ner_drug"])
+def test_a_score_is_the_product_of_the_greedy_softmax(
+    component: str, resolved: Case
+) -> None:
+    nlp = resolved.fresh()
+    for name in ["ner_candidates", "ner_drug_candidates"]:
+        nlp.get_pipe(name).temperature = 1.0
+    home = resolved.core if component == "ner" else resolved.drugs
+    for doc in nlp.pipe(TEXTS):
+        with home.select_pipes(disable="ner"):
+            expected = replay(home.get_pipe("ner"), home(doc.text))
+        spans = doc._.ner_candidates[component]
+        assert [entity(span) for span in spans] == list(expected)
+        scores = [span._.ner_score for span in spans]
+        assert scores == pytest.approx(list(expected.values()), rel=CLOSE)
+
+
+def test_scores_change_no_entity_and_can_be_left_out(resolved: Case) -> None:
+    names = ["ner", "ner_drug"]
+    changes = {f"components.{name}_candidates.scores": False for name in names}
+    without = spacy.load(resolved.path, config=changes)
+    for doc, expected in zip(without.pipe(TEXTS), resolved.expected, strict=True):
+        assert [entity(ent) for ent in doc.ents] == [ent[:3] for ent in expected[0]]
+        assert [ent._.ner_component for ent in doc.ents] == [e[3] for e in expected[0]]
+        assert {ent._.ner_score for ent in doc.ents} == {None}
+
+
+def test_a_higher_temperature_makes_less_sure(resolved: Case) -> None:
+    hot = resolved.fresh()
+    for name in ["ner_candidates", "ner_drug_candidates"]:
+        hot.get_pipe(name).temperature = 20.0
+    for doc, other in zip(hot.pipe(TEXTS), resolved.nlp.pipe(TEXTS), strict=True):
+        for component, spans in doc._.ner_candidates.items():
+            others = other._.ner_candidates[component]
+            for span, cold in zip(spans, others, strict=True):
+                assert span._.ner_score < cold._.ner_score
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"beam_width": 2}, {"model": {"use_upper": False}}],
+    ids=["beam", "without upper layer"],
+)
+def test_a_ner_that_is_not_greedy_has_no_scores(change: dict[str, Any]) -> None:
+    nlp = spacy.blank("en")
+    factory = "beam_ner" if "beam_width" in change else "ner"
+    ner: Any = nlp.add_pipe(factory, name="ner", config=change)
+    ner.add_label("DRUG")
+    nlp.initialize()
+    nlp.add_pipe("ner_candidates_v1", config={"component": "ner"})
+    doc = nlp(TEXTS[0])
+    spans = [span for own in doc._.ner_candidates.values() for span in own]
+    assert {span._.ner_score for span in spans} <= {None}
+    assert not nlp.get_pipe("ner_candidates_v1").witness.scores
+
+
+class OnDevice:
+    """An array that refuses to become one of numpy, as CuPy's do."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        raise TypeError("Implicit conversion to a NumPy array is not allowed.")
+
+
+class DeviceOps:
+    """Does what CuPy's ops do to take an array from its device."""
+
+    def to_numpy(self, data: Any, *, byte_order: str | None = None) -> Any:
+        return data.array
+
+
+def test_scores_are_computed_of_arrays_on_a_device(
+    resolved: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ner: Any = resolved.core.get_pipe("ner")
+    docs = list(resolved.core.pipe(TEXTS))
+    spans = [list(doc.ents) for doc in docs]
+    with resolved.core.select_pipes(disable="ner"):
+        vectors = [ner.model.layers[0].predict([resolved.core(t)]) for t in TEXTS]
+    listener = Confidence(ner)
+    expected = listener.logits(docs, vectors, spans)
+    get_param = Model.get_param
+    monkeypatch.setattr(
+        Model, "get_param", lambda model, name: OnDevice(get_param(model, name))
+    )
+    monkeypatch.setattr(ner.model, "ops", DeviceOps())
+    found = listener.logits(docs, [OnDevice(v) for v in vectors], spans)
+    for array, other in zip(found, expected, strict=True):
+        assert numpy.array_equal(array, other)
+    with pytest.raises(TypeError, match="Implicit conversion"):
+        numpy.asarray(OnDevice(vectors[0]))
+
+
+# ------------------------------------------------------------------ rules and ids
+def with_ruler(nlp: Language, factory: str, **place: Any) -> Language:
+    config = {"annotate_ents": True} if factory == "span_ruler" else {}
+    ruler: Any = nlp.add_pipe(factory, name="rules", config=config, **place)
+    patterns = [{"label": "RULE", "pattern": "Oslo"}]
+    # the NER has this label too
+    patterns.append({"label": "ORG", "pattern": "Smith", "id": "smith"})
+    ruler.add_patterns(patterns)
+    return nlp
+
+
+@pytest.mark.parametrize("factory", ["entity_ruler", "span_ruler"])
+def test_a_ruler_before_the_ner_is_credited(factory: str, resolved: Case) -> None:
+    nlp = with_ruler(resolved.fresh(), factory, before="ner")
+    core = with_ruler(
+        spacy.load(resolved.folder / "sources" / "core"), factory, before="ner"
+    )
+    docs = list(nlp.pipe(TEXTS))
+    rules = [s for doc in docs for s in doc._.ner_candidates.get("rules", [])]
+    assert [(s.text, s.label_, s._.ner_score) for s in rules] == [
+        ("Oslo", "RULE", 1.0),
+        ("Smith", "ORG", 1.0),
+    ]
+    for doc, home in zip(docs, core.pipe(TEXTS), strict=True):
+        found = proposed(doc, "ner") + proposed(doc, "rules")
+        assert sorted(found) == [entity(ent) for ent in home.ents]
+
+
+def test_the_id_of_a_rule_survives(resolved: Case) -> None:
+    nlp = with_ruler(resolved.fresh(), "entity_ruler", before="ner")
+    (smith,) = [ent for ent in nlp(TEXTS[1]).ents if ent.text == "Smith"]
+    assert smith.ent_id_ == "smith"
+
+
+def test_a_component_without_labels_is_unknown(resolved: Case) -> None:
+    nlp = resolved.fresh()
+
+    @Language.component("ents_of_somebody")
+    def somebody(doc: Doc) -> Doc:
+        doc.ents = [Span(doc, 3, 4, "PLACE")]
+        return doc
+
+    nlp.add_pipe("ents_of_somebody", before="ner")
+    spans = nlp(TEXTS[0])._.ner_candidates[None]
+    assert [(s.text, s.label_, s._.ner_score) for s in spans] == [
+        ("Oslo", "PLACE", None)
+    ]
+
+
+def test_a_doc_that_comes_again_keeps_its_scores(resolved: Case) -> None:
+    doc = resolved.nlp(TEXTS[0])
+    ents = told(doc)[0]
+    assert len(ents) == 2
+    assert set(ents) <= set(told(resolved.nlp(doc))[0])
+
+
+# ------------------------------------------------------------------ isolated NER
+def test_an_isolated_ner_leaves_blocked_tokens_blocked(tmp_path: Any) -> None:
+    make_drugs(seed=3).to_disk(tmp_path / "drugs")
+    nlp = spacy.blank("en")
+    isolated: Any = nlp.add_pipe("isolated_ner_v1")
+    isolated.load(tmp_path / "drugs")
+    free = nlp(TEXTS[0])
+    assert "Anna" in [ent.text for ent in free.ents]
+    doc = nlp.make_doc(TEXTS[0])
+    doc.set_ents([], blocked=[doc[0:2]], default="missing")
+    isolated(doc)
+    assert [(t.ent_iob_, t.ent_type_) for t in doc[:2]] == [("B", "")] * 2
+    assert [*map(str, doc.ents)] == [e.text for e in free.ents if e.start > 1]
+
+
+def test_an_isolated_ner_needs_its_ner(tmp_path: Any) -> None:
+    make_core(pipes=["tagger"]).to_disk(tmp_path)
+    with pytest.raises(
+        ValueError, match=r"has no component 'ner' \(it has tok2vec, tag"
+    ):
+        IsolatedNER(spacy.blank("en")).load(tmp_path)
+
+
+def test_spans_of_an_isolated_ner_are_widened_to_tokens(cases: dict[str, Case]) -> None:
+    nlp = cases["drug_first-isolated"].nlp
+    text = TEXTS[0]
+    # one token for all that the NER reads as several
+    doc = Doc(nlp.vocab, words=[text[:18], text[18:]], spaces=[False, False])
+    nlp.get_pipe("ner_drug")(doc)
+    assert [ent.text for ent in doc.ents] == [text[:18], text[18:]]
+
+
+def test_candidates_listen_to_the_ner_that_has_the_name_now(resolved: Case) -> None:
+    nlp = resolved.fresh()
+    before: Any = nlp.get_pipe("ner_candidates")
+    assert isinstance(before, Candidates)
+    nlp.remove_pipe("ner")
+    nlp.add_pipe("ner", source=resolved.fresh(), before="ner_candidates")
+    assert [told(nlp(text)) for text in TEXTS] == resolved.expected

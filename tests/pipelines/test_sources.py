@@ -1,0 +1,348 @@
+"""`sources` takes what it can get, says so, and leaves no half-written pipeline."""
+
+import hashlib
+import io
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+import spacy.cli
+import srsly
+
+import sources as command
+from common.archives import extract_pipeline
+from helpers import TEXTS, make_core, make_drugs, make_old_drugs
+from sources import Permitted, get_source, get_sources, pairs
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The doubles, packaged as the official ones are: a wheel and an sdist."""
+    home = tmp_path_factory.mktemp("served")
+    for nlp, sdist in [(make_core(), False), (make_old_drugs(), True)]:
+        made = tmp_path_factory.mktemp("made")
+        nlp.to_disk(made / "pipeline")
+        (made / "packages").mkdir()
+        spacy.cli.package(
+            made / "pipeline",
+            made / "packages",
+            create_sdist=sdist,
+            create_wheel=not sdist,
+        )
+        (archive,) = made.glob("packages/*/dist/*")
+        shutil.copy(archive, home)
+    return home
+
+
+@pytest.fixture
+def host(served: Path) -> Iterator[str]:
+    """A server on the loopback interface that serves the packaged doubles."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=served))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with configs to train from; training itself is tested elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "text.jsonl").write_text("text")
+    for name in ["core", "drugs"]:
+        path = tmp_path / "configs" / f"{name}.cfg"
+        path.write_text('[paths]\ntrain = "text.jsonl"\ndev = "text.jsonl"\n')
+    return tmp_path
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """Stand in for training, which other tests run in full; collects the overrides."""
+    calls: list[dict[str, str]] = []
+
+    def train(config: Path, overrides: dict[str, str], output: Path) -> None:
+        calls.append(dict(overrides))
+        make_core(pipes=["ner"]).to_disk(output)
+
+    monkeypatch.setattr(command, "train", train)
+    return calls
+
+
+WHEEL = "en_core_web_md-3.8.0-py3-none-any.whl"
+SDIST = "en_ner_drugs-0.0.0.tar.gz"
+# nobody listens there
+NOWHERE = "http://127.0.0.1:1/"
+
+
+def get(
+    wanted: str, *archives: str, name: str = "core", **settings: Any
+) -> dict[str, Any]:
+    """Get one source into `sources/NAME`."""
+    return get_source(
+        name,
+        wanted,
+        Path("sources", name),
+        config=Path("configs", f"{name}.cfg"),
+        archives=archives,
+        **{"text": {}, **settings},
+    )
+
+
+def test_wheel_is_downloaded_and_recorded(here: Path, host: str, served: Path) -> None:
+    md5 = hashlib.md5((served / WHEEL).read_bytes()).hexdigest()
+    archives = [f"{host}/{WHEEL}#md5={md5}"]
+    get_sources(
+        Path("sources"), {"core": "en_core_web_md"}, texts={}, archives=archives
+    )
+    entry = srsly.read_json("sources/sources.json")["core"]
+    assert (entry["origin"], entry["version"]) == ("downloaded", "3.8.0")
+    assert "PERSON" in entry["labels"]["ner"]
+    ours, theirs = spacy.load("sources/core"), make_core()
+    assert ours.disabled == ["senter"]
+    for text in TEXTS:
+        assert ours(text).to_json() == theirs(text).to_json()
+
+
+def test_old_sdist_is_taken_with_a_notice(
+    here: Path, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    get("en_ner_drugs", f"{host}/{SDIST}", name="drugs")
+    assert "made for spaCy >=3.0.0rc2,<3.1.0" in capsys.readouterr().out
+    text = Path("sources/drugs/config.cfg").read_text(encoding="utf8")
+    assert "spacy.MultiHashEmbed.v1" in text
+    assert any(doc.ents for doc in spacy.load("sources/drugs").pipe(TEXTS))
+
+
+def test_installed_package_comes_first(
+    here: Path, served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet"]
+    subprocess.run([*pip, "--target", "site", served / WHEEL], check=True)
+    monkeypatch.syspath_prepend("site")
+    assert get("en_core_web_md", f"{NOWHERE}{WHEEL}")["origin"] == "installed"
+    assert spacy.load("sources/core").meta["version"] == "3.8.0"
+
+
+def test_folder_is_copied(here: Path, core_folder: Path) -> None:
+    assert get(str(core_folder))["origin"] == "path"
+    assert Path("sources/core/config.cfg").exists()
+
+
+def test_unreachable_host_means_embedded_in_time_and_told(
+    here: Path, trained: list[dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    # a host that takes the connection and never answers
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/{WHEEL}"
+        start = time.monotonic()
+        entry = get("en_core_web_md", url)
+        # 6 s are promised, and a busy machine is allowed for
+        assert time.monotonic() - start < 30
+    assert entry["origin"] == "embedded"
+    assert trained == [{}]
+    printed = " ".join(capsys.readouterr().out.split())
+    for part in ["en_core_web_md cannot be had", "Why:", "means:", "sources --force"]:
+        assert part in printed
+
+
+def test_embedded_is_trained_anew_only_when_its_input_changed(
+    here: Path, trained: list[dict[str, str]]
+) -> None:
+    for _ in range(2):
+        get_sources(
+            Path("sources"), {"core": "x"}, texts={}, permitted=Permitted.embedded
+        )
+    assert len(trained) == 1
+    (here / "text.jsonl").write_text("more text")
+    get_sources(Path("sources"), {"core": "x"}, texts={}, permitted=Permitted.embedded)
+    assert len(trained) == 2
+
+
+def test_own_text_is_trained_on_instead_of_a_download(
+    here: Path,
+    trained: list[dict[str, str]],
+    host: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (here / "own.jsonl").write_text("text")
+    own = {"train": Path("own.jsonl"), "dev": Path("text.jsonl")}
+    entry = get("en_ner_drugs", f"{host}/{SDIST}", name="drugs", text=own)
+    assert entry["origin"] == "embedded"
+    assert trained == [{"paths.train": "own.jsonl"}]
+    assert "trained on own.jsonl" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_text_that_the_config_names_is_not_ones_own(here: Path, host: str) -> None:
+    text = {"train": here / "text.jsonl"}
+    entry = get("en_ner_drugs", f"{host}/{SDIST}", name="drugs", text=text)
+    assert entry["origin"] == "downloaded"
+
+
+def test_any_number_of_sources_is_recorded_in_order(here: Path) -> None:
+    wanted = {}
+    for at, name in enumerate(["core", "drugs", "genes"]):
+        make_drugs(seed=at).to_disk(here / f"{name}_home")
+        wanted[name] = f"{name}_home"
+    get_sources(Path("sources"), wanted, texts={})
+    assert [*srsly.read_json("sources/sources.json")] == ["core", "drugs", "genes"]
+    assert all(Path("sources", name, "config.cfg").is_file() for name in wanted)
+
+
+def test_what_is_there_is_kept_when_only_what_is_missing_is_asked_for(
+    here: Path,
+) -> None:
+    for name in ["mine", "default"]:
+        make_drugs(listener=False).to_disk(here / name)
+    get_sources(Path("sources"), {"core": "mine"}, texts={})
+    get_sources(Path("sources"), {"core": "default"}, texts={}, missing=True)
+    assert srsly.read_json("sources/sources.json")["core"]["wanted"] == "mine"
+
+
+def test_person_is_told_before_their_pipeline_gives_way(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ["mine", "default"]:
+        make_drugs(listener=False).to_disk(here / name)
+    get_sources(Path("sources"), {"core": "mine"}, texts={})
+    get_sources(Path("sources"), {"core": "default"}, texts={})
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "was made from mine and gives way to default" in printed
+
+
+@pytest.mark.parametrize("pair", ["core", "core=", "=x", "a b=c"])
+def test_argument_of_another_form_is_refused(pair: str) -> None:
+    with pytest.raises(ValueError, match="not of the form NAME=VALUE"):
+        pairs([pair])
+
+
+def refused(wanted: str, *archives: str, **settings: Any) -> str:
+    """Ask for a source that must be refused; nothing earlier may be touched."""
+    target = Path("sources/core")
+    target.mkdir(parents=True)
+    (target / "earlier").write_text("here")
+    with pytest.raises(ValueError) as error:
+        get(wanted, *archives, **settings)
+    assert [path.name for path in target.iterdir()] == ["earlier"]
+    assert [path.name for path in target.parent.iterdir()] == ["core"]
+    return str(error.value)
+
+
+def test_official_does_not_fall_back(here: Path) -> None:
+    url = f"{NOWHERE}{WHEEL}"
+    message = refused("en_core_web_md", url, permitted=Permitted.official)
+    assert "out of reach" in message
+
+
+def test_pipeline_of_ones_own_and_embedded_exclude_each_other(
+    here: Path, core_folder: Path
+) -> None:
+    message = refused(str(core_folder), permitted=Permitted.embedded)
+    assert "leave out one of the two" in message
+
+
+def test_source_without_a_config_cannot_be_trained(here: Path) -> None:
+    url = f"{NOWHERE}en_genes-1.0.0.tar.gz"
+    with pytest.raises(ValueError, match=r"there is no configs/genes.cfg"):
+        get("en_genes", url, name="genes")
+
+
+def test_unknown_name_is_refused(here: Path) -> None:
+    message = refused("en_typo", f"{NOWHERE}{WHEEL}")
+    assert "en_typo: neither an installed package nor a folder" in message
+
+
+@pytest.mark.parametrize("kind", ["md5", "sha256"])
+def test_wrong_checksum_is_refused(kind: str, here: Path, host: str) -> None:
+    message = refused("en_core_web_md", f"{host}/{WHEEL}#{kind}={'0' * 32}")
+    assert WHEEL in message and f"but {'0' * 32} is due" in message
+
+
+def test_missing_file_is_refused(here: Path, host: str) -> None:
+    url = f"{host}/en_core_web_md-9.9.9.whl"
+    assert "answered 404" in refused("en_core_web_md", url)
+
+
+def test_pipeline_without_ner_is_refused(here: Path) -> None:
+    make_core(pipes=["tagger"]).to_disk("core")
+    message = refused("core")
+    assert "no component of it proposes entities with labels (it has tok2vec" in message
+
+
+def test_pipeline_whose_ner_is_disabled_is_refused(here: Path) -> None:
+    nlp = make_core(pipes=["ner"])
+    nlp.disable_pipe("ner")
+    nlp.to_disk("core")
+    assert "train it or enable its NER" in refused("core")
+
+
+def test_pipeline_without_labels_is_refused(here: Path) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("ner")
+    nlp.initialize()
+    nlp.to_disk("core")
+    assert "proposes entities with labels" in refused("core")
+
+
+def test_pipeline_that_does_not_load_is_refused(here: Path) -> None:
+    make_core(pipes=["ner"]).to_disk("core")
+    Path("core/ner/model").write_bytes(b"torn")
+    assert "does not load and run on spaCy" in refused("core")
+
+
+def test_member_outside_its_folder_is_refused(tmp_path: Path) -> None:
+    archive = tmp_path / SDIST
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in ["a/config.cfg", "a/meta.json", "../outside"]:
+            tar.addfile(tarfile.TarInfo(name), io.BytesIO())
+    with pytest.raises(ValueError, match=r"refused .*outside"):
+        extract_pipeline(archive, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_link_in_archive_is_refused(tmp_path: Path) -> None:
+    archive = tmp_path / SDIST
+    with tarfile.open(archive, "w:gz") as tar:
+        link = tarfile.TarInfo("a/config.cfg")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    with pytest.raises(ValueError, match=r"refused .*config.cfg"):
+        extract_pipeline(archive, tmp_path / "out")
+
+
+def test_wheel_with_altered_file_is_refused(tmp_path: Path, served: Path) -> None:
+    altered = tmp_path / WHEEL
+    with zipfile.ZipFile(served / WHEEL) as old, zipfile.ZipFile(altered, "w") as new:
+        for info in old.infolist():
+            content = old.read(info)
+            altered_now = info.filename.endswith("/ner/model")
+            new.writestr(info, content[:-1] + b"!" if altered_now else content)
+    with pytest.raises(ValueError, match="damaged"):
+        extract_pipeline(altered, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_archive_cut_short_is_refused(tmp_path: Path, served: Path) -> None:
+    for name in [WHEEL, SDIST]:
+        (tmp_path / name).write_bytes((served / name).read_bytes()[:5000])
+        with pytest.raises(ValueError, match=f"{name}: damaged"):
+            extract_pipeline(tmp_path / name, tmp_path / "out")

@@ -1,0 +1,120 @@
+"""The first command of the README hands on what is meant, or says why it cannot."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import start
+
+PLAN = """
+vars:
+  # a comment
+  core: "en"
+  version: "0.1.0"
+  test: "a"
+
+directories: ["x"]
+"""
+
+
+@pytest.mark.parametrize("form", [["--vars.version", "1.10"], ["--vars.version=1.10"]])
+def test_value_stays_a_string(form: list[str]) -> None:
+    option, value = start.options(form, PLAN)
+    assert option == "--vars.version"
+    # as the plan's runner reads it
+    assert json.loads(value) == "1.10"
+
+
+def test_non_ascii_letters_are_handed_on() -> None:
+    assert json.loads(start.options(["--vars.core", "modèle"], PLAN)[1]) == "modèle"
+
+
+def test_other_options_are_handed_on() -> None:
+    assert start.options(["--force", "--dry"], PLAN) == ["--force", "--dry"]
+
+
+@pytest.mark.parametrize("name", ["drug", "prefixes", "Core", "directories"])
+def test_unknown_variable_is_refused_with_those_there_are(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"--vars.{name}: .*core, version, test"):
+        start.options([f"--vars.{name}", "x"], PLAN)
+
+
+@pytest.mark.parametrize("value", ["my text.jsonl", "it's", 'a"b', "a\\b", "", "$x"])
+def test_value_that_cannot_be_handed_on_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="cannot be handed on"):
+        start.options(["--vars.test", value], PLAN)
+
+
+def test_variables_are_those_of_the_plan() -> None:
+    plan = (start.ROOT / "project.yml").read_text(encoding="utf8")
+    for name in ["core", "drugs", "test", "prefix", "version", "headless"]:
+        assert start.options([f"--vars.{name}", "x"], plan)
+
+
+def test_older_python_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 10, 1))
+    with pytest.raises(SystemExit, match=r"Python 3\.11 or newer is needed"):
+        start.main()
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
+    """Run nothing; collect what would be run in an environment of its own."""
+    calls: list[list[str]] = []
+
+    class Done:
+        returncode = 3
+
+    def run(command: list[str], **_: object) -> Done:
+        calls.append(command)
+        return Done()
+
+    def create(home: Path, with_pip: bool) -> None:
+        python = home / start.PYTHON_IN_HOME
+        python.parent.mkdir(parents=True)
+        python.touch()
+
+    monkeypatch.setattr(start, "HOME", tmp_path / "venv")
+    monkeypatch.setattr("start.subprocess.run", run)
+    monkeypatch.setattr("start.venv.create", create)
+    return calls
+
+
+def test_environment_is_made_before_the_command_runs(
+    runs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "all", "--vars.version", "1.10"])
+    assert start.main() == 3
+    assert "pip" in runs[0] and runs[0][-1].endswith("requirements.txt")
+    assert runs[1][1:] == [
+        *["-m", "spacy", "project", "run", "all", "."],
+        *["--vars.version", '"1.10"'],
+    ]
+
+
+def test_environment_is_made_once(
+    runs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "all"])
+    start.main()
+    start.main()
+    assert sum("pip" in command for command in runs) == 1
+
+
+def test_tests_get_what_they_need(
+    runs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "test"])
+    start.main()
+    assert runs[0][-1].endswith("requirements-dev.txt")
+
+
+def test_command_that_needs_a_refused_variable_does_not_start(
+    runs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "all", "--vars.drug", "x"])
+    with pytest.raises(SystemExit, match="no such variable"):
+        start.main()
+    assert not runs
