@@ -17,7 +17,6 @@ from spacy.util import load_config
 from thinc.api import Config
 from wasabi import msg
 
-import ner_components
 from common.features import other_features, uses_vectors
 from common.files import replacing, sha256
 from common.meta import describe, keep_strings, record
@@ -26,6 +25,9 @@ from ner_components import Candidates, Resolve, is_transition_based
 
 # sections of the core's config that are about its training
 TRAINING = ("paths", "system", "corpora", "training", "initialize")
+# what components write that is none of a NER's features
+UNSEEN = {"token.tag", "token.pos", "token.morph", "token.lemma", "doc.cats"}
+SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
 Sources = Mapping[str, Language]
 Origins = Mapping[str, Origin]
 
@@ -45,8 +47,10 @@ def assemble(config_path: Path, output: Path) -> list[str]:
     """
     config, name = _read(config_path), str(config_path)
     paths = {source: Path(path) for source, path in config["paths"].items()}
-    code = [Path(__file__), Path(str(ner_components.__file__))]
-    built_from = f"{spacy.__version__} {sha256(config_path, *paths.values(), *code)}"
+    scripts = Path(__file__).parent
+    code = [Path(__file__), scripts / "ner_components.py", *scripts.glob("common/*.py")]
+    files = [config_path, *paths.values(), *sorted(code)]
+    built_from = f"{spacy.__version__} {sha256(*files)}"
     meta = output / "meta.json"
     if meta.is_file() and srsly.read_json(meta).get("built_from") == built_from:
         return []
@@ -59,8 +63,7 @@ def assemble(config_path: Path, output: Path) -> list[str]:
     origins = _isolate(sources, find_origins(config, sources, name))
     combine(config, sources, origins, name)
     validate(nlp, name)
-    nlp.config.update({section: DEFAULT_CONFIG[section].copy() for section in TRAINING})
-    nlp.config.pop("pretraining", None)
+    _forget_training(nlp)
     made_from = {source: entry["sha256"] for source, entry in ledger.items()}
     tuned_for = dict(config.get("tuned_for", {}))
     if any(made_from.get(source) != sha for source, sha in tuned_for.items()):
@@ -78,7 +81,13 @@ def assemble(config_path: Path, output: Path) -> list[str]:
         keep_strings(folder, nlp, strings)
         for file in paths[base].glob("LICENSE*"):
             shutil.copy(file, folder)
-        return list(spacy.load(folder).pipe_names)
+        try:
+            nlp = spacy.load(folder)
+            nlp(SAMPLE)
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{name}: what was built does not run ({what})") from error
+        return list(nlp.pipe_names)
 
 
 def find_origins(config: Config, sources: Sources, name: str) -> dict[str, Origin]:
@@ -208,8 +217,7 @@ def _add(
         own = {"ner": origin.component}
         pipe: Any = nlp.add_pipe("isolated_ner_v1", name=name, config=own, **place)
         pipe.load(settings["source"])
-        if not uses_vectors(View(pipe.nlp, pipe.ner)):
-            pipe.nlp.vocab.reset_vectors(width=0)
+        _slim(pipe.nlp)
     else:
         source, component = sources[str(origin.source)], str(origin.component)
         for upstream, other in source.pipeline:
@@ -217,6 +225,31 @@ def _add(
                 listeners = settings.get("replace_listeners", [])
                 source.replace_listeners(upstream, component, listeners)
         nlp.add_pipe(component, source=source, name=name, **place)
+
+
+def _slim(nlp: Language) -> None:
+    """Leave out of an isolated NER's pipeline what the NER does not depend on.
+
+    What remains tells nothing of where and on what it was trained.
+    """
+    for name in list(nlp.pipe_names):
+        assigned = set(nlp.get_pipe_meta(name).assigns)
+        if assigned and assigned <= UNSEEN:
+            nlp.remove_pipe(name)
+    for name, pipe in list(nlp.pipeline):
+        heard = getattr(pipe, "listening_components", None)
+        if heard is not None and not set(heard) & set(nlp.pipe_names):
+            nlp.remove_pipe(name)
+    if not any(uses_vectors(View(nlp, name)) for name in nlp.pipe_names):
+        nlp.vocab.reset_vectors(width=0)
+    _forget_training(nlp)
+    nlp.meta.clear()
+
+
+def _forget_training(nlp: Language) -> None:
+    """Leave only what makes the pipeline in its config."""
+    nlp.config.update({section: DEFAULT_CONFIG[section].copy() for section in TRAINING})
+    nlp.config.pop("pretraining", None)
 
 
 def validate(nlp: Language, name: str) -> None:
@@ -256,8 +289,12 @@ def _read(path: Path) -> Config:
     try:
         config = load_config(path).interpolate()
         paths, _, _ = config["paths"], config["nlp"]["pipeline"], config["components"]
-    except (ValueError, KeyError) as error:
-        raise ValueError(f"{path}: no config of a combination ({error})") from None
+    except Exception as error:
+        # whatever a parser makes of what a person has written
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ValueError(f"{path}: no config of a combination ({what})") from None
+    if not paths:
+        raise ValueError(f"{path}: there is no source in [paths]")
     for name, folder in paths.items():
         if not Path(str(folder), "config.cfg").is_file():
             raise ValueError(
@@ -279,15 +316,10 @@ def _entry(name: str, folder: Path, nlp: Language) -> dict[str, Any]:
 def main(
     pipelines: Annotated[Path, typer.Argument(help="Where the combinations go")],
     configs: Annotated[list[Path], typer.Argument(help="Their configs")],
-    missing: Annotated[
-        bool, typer.Option("--missing", help="Build only what is not there")
-    ] = False,
 ) -> None:
     """Assemble combinations, each into the folder named as its config."""
     for config in configs:
         output = pipelines / config.stem
-        if missing and (output / "config.cfg").is_file():
-            continue
         try:
             names = assemble(config, output)
         except ValueError as error:

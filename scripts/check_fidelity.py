@@ -11,10 +11,11 @@ import typer
 from tqdm import tqdm
 from wasabi import msg
 
-from common.files import write_json
+from common.annotation import read_gold
+from common.files import sha256, write_json
 from common.ners import load, load_sources, read_ledger
 from fidelity.checking import Homes, Verdict, check_fidelity
-from fidelity.texts import hard_texts, read_texts
+from fidelity.texts import hard_texts
 
 Report = dict[str, dict[str, Verdict]]
 
@@ -33,7 +34,7 @@ def check_all(combinations: list[str], sources: Path, texts: Path) -> Report:
         raise ValueError(
             f"{', '.join(twice)}: several combinations of one name; check one at a time"
         )
-    inputs = read_texts(texts)
+    inputs = [doc.text for doc in read_gold(texts)]
     pipelines = load_sources(sources)
     inputs += hard_texts(pipelines.values())
     made = {name: entry["sha256"] for name, entry in read_ledger(sources).items()}
@@ -88,9 +89,11 @@ def main(
         msg.fail("The combinations could not be checked", str(error), exits=1)
     show(report)
     if output:
+        builds = [sha256(Path(combination)) for combination in combinations]
         written = {
-            name: {component: asdict(result) for component, result in own.items()}
-            for name, own in report.items()
+            # of which build this is true
+            name: {c: {**asdict(v), "sha256": build} for c, v in own.items()}
+            for build, (name, own) in zip(builds, report.items(), strict=True)
         }
         write_json(output, written)
     if any(v.verdict == "broken" for own in report.values() for v in own.values()):

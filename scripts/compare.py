@@ -95,14 +95,20 @@ def main(
     """Write what `evaluate` measured as a page, and as a table in the README."""
     if not scores.is_file():
         msg.fail(f"There is no {scores}", "Run the command `evaluate`", exits=1)
-    comparison = compare(srsly.read_json(scores))
+    try:
+        comparison = compare(srsly.read_json(scores))
+        report, page = write_report(comparison), write_page(comparison)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        # no JSON, or what an earlier version of `evaluate` wrote
+        wrong = f"Run the command `evaluate` ({type(error).__name__}: {error})"
+        msg.fail(f"{scores} is not what `evaluate` writes", wrong, exits=1)
     try:
         text = fill_in(readme.read_text(encoding="utf8"), comparison)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         msg.fail(f"{readme} was not changed", str(error), exits=1)
     write_json(output, comparison)
-    write_text(output.with_suffix(".md"), write_report(comparison))
-    write_text(output.with_suffix(".html"), write_page(comparison))
+    write_text(output.with_suffix(".md"), report)
+    write_text(output.with_suffix(".html"), page)
     write_text(readme, text)
     msg.good(f"{output.with_suffix('.html')}: {comparison['advice']}")
 

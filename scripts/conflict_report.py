@@ -13,11 +13,11 @@ import typer
 from spacy.language import Language
 from wasabi import MarkdownRenderer, msg
 
+from common.annotation import read_gold
 from common.files import write_json, write_text
 from common.ners import load
 from common.texts import accepted, lines, records
 from measuring.conflicts import find_resolver
-from measuring.gold import read_gold
 from ner_components import Longest, Policy, Priority, Score, clusters
 
 EXAMPLES = 10

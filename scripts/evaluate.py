@@ -13,9 +13,10 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
-from common.files import write_json
+from common.annotation import read_gold
+from common.files import sha256, write_json
 from measuring.costs import environment, measure_costs
-from measuring.gold import find_conflicts, find_problems, missing_labels, read_gold
+from measuring.gold import find_conflicts, find_problems, missing_labels
 from measuring.runs import Run, run_all
 from measuring.scores import add_differences, entities, resample, score_texts
 from measuring.sequence import in_sequence
@@ -30,9 +31,10 @@ def evaluate(
     """Measure what was run: scores, intervals and costs.
 
     RETURNS: the number of `texts` and of `conflict_texts`; `groups`, the labels of each
-        source; for each of the `pipelines` what `score_texts` returns, and its NERs in
-        `sequence`; the `best` combination; the number of `draws`; the `costs` of each,
-        and of the sources `separately`; `machine` and `versions`.
+        source; for each of the `pipelines` what `score_texts` returns, its NERs in
+        `sequence`, and the `sha256` of its files; the `best` combination; the number of
+        `draws`; the `costs` of each, and of the sources `separately`; `machine` and
+        `versions`.
     """
     runs = sources | combinations
     groups = {name: run.known for name, run in sources.items()}
@@ -52,6 +54,7 @@ def evaluate(
         )
         ners = run.alone if len(run.alone) > 1 else {}
         labels = {ner: run.labels[ner] - missing for ner in ners}
+        scores[name]["sha256"] = sha256(run.folder)
         scores[name]["sequence"] = in_sequence(ners, run.predicted, annotated, labels)
     best = add_differences(
         {name: scores[name] for name in combinations},

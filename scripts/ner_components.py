@@ -35,7 +35,7 @@ from spacy.tokens import Doc, Span
 from spacy.util import minibatch, registry
 from thinc.api import Model, get_ops
 
-# an entity in its doc: start and end in tokens, and label
+# an entity in its doc: start and end in characters, and label
 Key = tuple[int, int, str]
 # what a NER added to a doc, with its confidence, None where it cannot tell
 Found = dict[Key, float | None]
@@ -126,7 +126,9 @@ def _stored(doc: Doc, name: str) -> Iterator[tuple[int, int, list[dict[str, Any]
 def proposals(span: Span) -> list[dict[str, Any]]:
     """Return what is stored of a stretch of text: who proposed which label there."""
     key: Any = ("._.", PROPOSALS, span.start_char, span.end_char)
-    return list(span.doc.user_data.get(key, ()))
+    stored = span.doc.user_data.get(key, ())
+    # a doc made of parts of others may bring along what is about another text
+    return [p for p in stored if p["text"] == span.text] if stored else []
 
 
 def _proposal(span: Span) -> dict[str, Any] | None:
@@ -167,23 +169,26 @@ def _in_characters(span: Span, start: int) -> dict[str, Any]:
     }
 
 
-# if this one is there, another wheel's copy of this file has registered all
-if not Doc.has_extension("ner_provenance"):
-    Doc.set_extension("ner_provenance", getter=get_provenance, setter=set_provenance)
-    for kind, name, getter in [
-        (Span, "ner_component", get_component),
-        (Span, "ner_score", get_score),
-        (Doc, "ner_candidates", get_candidates),
-        (Doc, "ner_conflicts", get_conflicts),
-    ]:
-        if not kind.has_extension(name):
-            kind.set_extension(name, getter=getter)
-        else:
-            warnings.warn(
-                f"{kind.__name__}._.{name} is there already, and not of this pipeline; "
-                f"it is left as it is: call ner_components.{getter.__name__} instead",
-                stacklevel=2,
-            )
+EXTENSIONS: list[tuple[type[Doc] | type[Span], str, dict[str, Any]]] = [
+    (Doc, "ner_provenance", {"getter": get_provenance, "setter": set_provenance}),
+    (Span, "ner_component", {"getter": get_component}),
+    (Span, "ner_score", {"getter": get_score}),
+    (Doc, "ner_candidates", {"getter": get_candidates}),
+    (Doc, "ner_conflicts", {"getter": get_conflicts}),
+]
+for kind, name, extension in EXTENSIONS:
+    if not kind.has_extension(name):
+        kind.set_extension(name, **extension)
+        continue
+    home = getattr(kind.get_extension(name)[2], "__module__", None) or ""
+    # another wheel's copy of this file, or one that was given by --code, will do
+    if home.rpartition(".")[2] not in ("ner_components", "python_code"):
+        warnings.warn(
+            f"{kind.__name__}._.{name} is there already, and not of this pipeline; it "
+            f"is left as it is: call ner_components.{extension['getter'].__name__} "
+            "instead",
+            stacklevel=2,
+        )
 
 
 # ------------------------------------------------------------------ confidence
@@ -228,7 +233,10 @@ class Recorder(Importable):
         if not is_train:
             start = 0
             for doc in docs:
-                rows = output[0][start : start + len(doc)] if self.vectors else None
+                rows = None
+                if self.vectors:
+                    # with the tokens that they are of: those may be merged later
+                    rows = output[0][start : start + len(doc)], doc.to_array("LENGTH")
                 self.seen[doc] = keys(doc.ents), rows
                 start += len(doc)
         return output
@@ -251,7 +259,9 @@ class Confidence:
         if not isinstance(layer._func, Recorder):
             layer._func = Recorder(layer._func)
         self.recorder = layer._func
-        self.scores = self.recorder.vectors = scores and is_greedy(ner)
+        self.scores = scores and is_greedy(ner)
+        # others may listen too
+        self.recorder.vectors |= self.scores
 
     def recall(self, docs: Sequence[Doc], temperature: float) -> list[Found]:
         """Return, once, what the NER has added to docs that it has just run over."""
@@ -267,11 +277,13 @@ class Confidence:
             ]
             found: Found = dict.fromkeys(keys(ents))
             all_found.append(found)
-            if ents and vectors is not None:
-                scored.append((doc, vectors, ents, found))
+            if ents and vectors is not None and self.scores:
+                rows, lengths = vectors
+                if numpy.array_equal(lengths, doc.to_array("LENGTH")):
+                    scored.append((doc, rows, ents, found))
         if scored:
-            own, rows, spans, founds = zip(*scored, strict=True)
-            scores = iter(probabilities(*self.logits(own, rows, spans), temperature))
+            own, flat, spans, founds = zip(*scored, strict=True)
+            scores = iter(probabilities(*self.logits(own, flat, spans), temperature))
             for ents, found in zip(spans, founds, strict=True):
                 found.update({_key(ent): float(next(scores)) for ent in ents})
         return all_found
@@ -373,7 +385,7 @@ def keys(ents: Iterable[Span]) -> frozenset[Key]:
 
 
 def _key(ent: Span) -> Key:
-    return ent.start, ent.end, ent.label_
+    return ent.start_char, ent.end_char, ent.label_
 
 
 # ------------------------------------------------------------------ components
@@ -393,11 +405,41 @@ class ShippedPipe(Importable, Pipe):
         """Change many docs; a batch that fails goes to the error handler."""
         for docs in minibatch(stream, batch_size):
             try:
-                self.run(docs)
+                # a doc may be in it twice
+                self.run(list(dict.fromkeys(docs)))
             except Exception as error:
                 self.get_error_handler()(self.name, self, docs, error)
             else:
                 yield from docs
+
+
+def _set_ents(doc: Doc, ents: Sequence[Span], default: str = "outside") -> None:
+    """Write entities; what another component has ruled out stays so."""
+    iob, label = doc.to_array(["ENT_IOB", "ENT_TYPE"]).T
+    blocked = numpy.flatnonzero((iob == 3) & (label == 0)).tolist()
+    spans = [doc[at : at + 1] for at in blocked]
+    doc.set_ents(list(ents), blocked=spans, default=default)
+
+
+def _origin(
+    nlp: Language | None, behind: Any, label: str, witnessed: Any = None
+) -> tuple[str | None, float | None]:
+    """Name what writes entities of a label before a component; 1.0 if it is a rule.
+
+    witnessed: a NER that is known not to have written them.
+    """
+    owners: list[tuple[str, float | None]] = []
+    for name, pipe in nlp.pipeline if nlp else ():
+        if pipe is behind:
+            break
+        if isinstance(pipe, Candidates):
+            # whatever was written before is collected
+            owners.clear()
+        assigns = nlp.get_pipe_meta(name).assigns if nlp else ()
+        writes = "doc.ents" in assigns or getattr(pipe, "annotate_ents", False)
+        if writes and pipe is not witnessed and label in getattr(pipe, "labels", ()):
+            owners.append((name, 1.0 if hasattr(pipe, "patterns") else None))
+    return owners[0] if len(owners) == 1 else (None, None)
 
 
 def _factory(name: str, **meta: Any) -> Callable[[Registered], Registered]:
@@ -463,10 +505,10 @@ class IsolatedNER(ShippedPipe):
         """
         nlp = spacy.load(path)
         names = nlp.component_names
-        if self.ner not in names:
+        if self.ner not in nlp.pipe_names:
             raise ValueError(
-                f"{self.name}: {path} has no component {self.ner!r} "
-                f"(it has {', '.join(names) or 'none'})"
+                f"{self.name}: {path} has no component {self.ner!r} that is enabled "
+                f"(it has {', '.join(nlp.pipe_names) or 'none'})"
             )
         for name in {*names[names.index(self.ner) + 1 :], *nlp.disabled}:
             nlp.remove_pipe(name)
@@ -517,8 +559,8 @@ class IsolatedNER(ShippedPipe):
 
         RETURNS: what they are in the pipeline inside, by what they are here.
         """
-        there = doc.to_array(["ENT_IOB", "ENT_TYPE"])
-        taken = set(numpy.flatnonzero(numpy.isin(there[:, 0], (1, 3))).tolist())
+        iob = doc.to_array("ENT_IOB")
+        taken = set(numpy.flatnonzero(numpy.isin(iob, (1, 3))).tolist())
         found: dict[Key, Key] = {}
         spans = list(doc.ents)
         for ent in ents:
@@ -528,9 +570,7 @@ class IsolatedNER(ShippedPipe):
                 taken.update(tokens)
                 spans.append(span)
                 found[_key(span)] = _key(ent)
-        # what another component has ruled out stays so
-        blocked = numpy.flatnonzero((there[:, 0] == 3) & (there[:, 1] == 0)).tolist()
-        doc.set_ents(spans, blocked=[doc[at : at + 1] for at in blocked])
+        _set_ents(doc, spans)
         return found
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
@@ -588,6 +628,10 @@ class Candidates(ShippedPipe):
         scores: whether to score what it finds.
         temperature: softens (above 1) or sharpens the scores.
         """
+        if temperature <= 0:
+            raise ValueError(
+                f"{name}: temperature is {temperature}, but must be above 0"
+            )
         self.nlp, self.name, self.component = nlp, name, component
         self.scores, self.temperature = scores, temperature
         self.ner: Any = None
@@ -614,7 +658,7 @@ class Candidates(ShippedPipe):
         found: Sequence[Found] = [{}] * len(docs)
         if self.witness:
             found = self.witness.recall(docs, self.temperature)
-        origins: dict[str, tuple[str | None, float | None]] = {}
+        witnessed = self.ner if self.witness else None
         for doc, own in zip(docs, found, strict=True):
             ents = doc.ents
             # a doc may have been here before
@@ -627,27 +671,13 @@ class Candidates(ShippedPipe):
                 if _key(ent) in own:
                     _propose(doc, ent, self.component, own[_key(ent)])
                 elif known is None:
-                    if ent.label_ not in origins:
-                        origins[ent.label_] = self._origin(ent.label_)
-                    _propose(doc, ent, *origins[ent.label_])
+                    origin = _origin(self.nlp, self, ent.label_, witnessed)
+                    _propose(doc, ent, *origin)
                 elif known["component"] == self.component:
                     _propose(doc, ent, self.component, known["score"])
                 for token in ent:
                     token.ent_kb_id, token.ent_id = 0, 0
-            doc.set_ents([], default="missing")
-
-    def _origin(self, label: str) -> tuple[str | None, float | None]:
-        """Name what else before this writes entities of a label; 1.0 if a rule."""
-        owners = []
-        for name, pipe in self.nlp.pipeline:
-            if pipe is self:
-                break
-            assigns = self.nlp.get_pipe_meta(name).assigns
-            writes = "doc.ents" in assigns or getattr(pipe, "annotate_ents", False)
-            other = pipe is not self.ner or not self.witness
-            if writes and other and label in getattr(pipe, "labels", ()):
-                owners.append((name, 1.0 if hasattr(pipe, "patterns") else None))
-        return owners[0] if len(owners) == 1 else (None, None)
+            _set_ents(doc, [], default="missing")
 
 
 # decides between colliding candidates: those in, those to keep out
@@ -678,8 +708,8 @@ class Resolve(ShippedPipe):
             named first is credited.
         policy: is asked about each group of candidates that overlap.
         """
-        self.name, self.components, self.policy = name, components, policy
-        self.scorer = scorer
+        self.nlp, self.name, self.scorer = nlp, name, scorer
+        self.components, self.policy = components, policy
 
     def run(self, docs: Sequence[Doc]) -> None:
         """Decide for some docs.
@@ -689,10 +719,14 @@ class Resolve(ShippedPipe):
         for doc in docs:
             for key in _keys(doc, DECISIONS):
                 del doc.user_data[key]
+            # what nobody has collected
+            for ent in doc.ents:
+                if _proposal(ent) is None:
+                    _propose(doc, ent, *_origin(self.nlp, self, ent.label_))
             kept: list[Span] = []
             for cluster in clusters(self.candidates(doc)):
                 kept += self._decide(doc, cluster) if len(cluster) > 1 else cluster
-            doc.set_ents(kept)
+            _set_ents(doc, kept)
 
     def candidates(self, doc: Doc) -> list[Span]:
         """Collect the candidates in order, equal ones of several NERs once."""
@@ -701,9 +735,12 @@ class Resolve(ShippedPipe):
             place: Any = ("._.", PROPOSALS, start, end)
             doc.user_data[place] = sorted(proposed, key=self._rank)
             for proposal in proposed:
-                key = (start, end, proposal["label"])
-                if key not in found:
-                    found[key] = _span(doc, start, end, proposal)
+                span = _span(doc, start, end, proposal)
+                if _key(span) not in found:
+                    found[_key(span)] = span
+                if _key(span)[:2] != (start, end):
+                    # its tokens were merged with others
+                    _propose(doc, span, proposal["component"], proposal["score"])
         return sorted(found.values())
 
     def _rank(self, proposal: Mapping[str, Any]) -> int:
@@ -712,7 +749,11 @@ class Resolve(ShippedPipe):
     def _decide(self, doc: Doc, cluster: list[Span]) -> list[Span]:
         """Ask the policy about candidates, and write down who lost to whom."""
         policy, why = policy_name(self.policy), getattr(self.policy, "why", None)
-        chosen = list(self.policy(cluster))
+        try:
+            chosen = list(self.policy(cluster))
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{self.name}: {policy!r} failed ({what})") from error
         self._check(cluster, chosen, policy)
         won = {at: n for n, s in enumerate(chosen) for at in range(s.start, s.end)}
         kept = keys(chosen)

@@ -1,6 +1,7 @@
 """Make an installable wheel of each combination.
 
-python scripts/package.py pipelines packages --prefix drug --version 0.1.0
+    python scripts/package.py pipelines packages metrics --sources sources \
+        --prefix drug --version 0.1.0
 """
 
 import shutil
@@ -14,13 +15,14 @@ import spacy
 import spacy.cli
 import srsly
 import typer
+from packaging.version import InvalidVersion, Version
 from tqdm import tqdm
 from wasabi import msg
 
 import ner_components
 from common.files import replacing
-from common.ners import is_current, pipelines_in, read_ledger
-from common.summary import summarize
+from common.ners import is_current, load, pipelines_in, read_ledger
+from common.summary import measured_of, summarize
 from ner_components import ShippedPipe
 
 
@@ -37,10 +39,12 @@ def package(
     ner_components.py goes along where the pipeline has a component of it.
 
     name: what the package is called, without the language before it.
-    scores: what `evaluate` wrote of it; its figures go into the wheel's meta.json.
+    scores: what `evaluate` wrote of this build; its figures go into meta.json.
     RETURNS: the wheel, `packages/en_NAME-VERSION/dist/en_NAME-VERSION-*.whl`.
-    RAISES ValueError: no wheel came out; the message says what the build printed.
+    RAISES ValueError: it does not load, or no wheel came out; the message says what
+        the build printed.
     """
+    code = _code(pipeline)
     with tempfile.TemporaryDirectory() as work:
         meta_path = Path(work) / "meta.json"
         meta = srsly.read_json(pipeline / "meta.json")
@@ -51,7 +55,7 @@ def package(
             pipeline,
             built,
             meta_path=meta_path,
-            code_paths=_code(pipeline),
+            code_paths=code,
             name=name,
             version=version,
             require_parent=True,
@@ -61,9 +65,11 @@ def package(
         (made,) = built.iterdir()
         # without isolation: it needs no index, and nothing but what is installed
         build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(made)]
-        done = subprocess.run(build, capture_output=True, text=True)
+        done = subprocess.run(
+            build, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         if done.returncode:
-            raise ValueError(f"{pipeline}: no wheel was built\n{done.stdout[-2000:]}")
+            raise ValueError(f"the build failed\n{done.stdout[-2000:]}")
         for left in [made / "build", *made.glob("*.egg-info")]:
             shutil.rmtree(left)
         with replacing(packages / made.name) as folder:
@@ -74,7 +80,7 @@ def package(
 
 def _performance(scores: dict[str, Any] | None) -> dict[str, Any]:
     """Name a pipeline's figures as spaCy does in meta.json."""
-    if scores is None:
+    if not scores:
         return {}
     every = scores["all_texts"]
     micro = {f"ents_{key}": every["micro"][key] for key in "prf"}
@@ -87,56 +93,83 @@ def _performance(scores: dict[str, Any] | None) -> dict[str, Any]:
 
 def _code(pipeline: Path) -> list[Path]:
     """Name the file that a pipeline needs besides spaCy; most need none."""
-    pipes = [pipe for _, pipe in spacy.load(pipeline).pipeline]
+    pipes = [pipe for _, pipe in load(pipeline).pipeline]
     needed = any(isinstance(pipe, ShippedPipe) for pipe in pipes)
     return [Path(str(ner_components.__file__))] if needed else []
 
 
 def package_all(
-    pipelines: Path, packages: Path, *, prefix: str, version: str, metrics: Path
-) -> dict[str, Path]:
+    pipelines: Path,
+    packages: Path,
+    *,
+    sources: Path,
+    prefix: str,
+    version: str,
+    metrics: Path,
+) -> tuple[dict[Path, Path], list[Path]]:
     """Build the wheels of all combinations that were made from the present sources.
 
-    RETURNS: the wheels, by combination.
-    RAISES ValueError: there is no combination, or no wheel came out.
+    RETURNS: the wheels, by the folder of the combination; and the folders that no wheel
+        could be made of, which are named when it happens.
+    RAISES ValueError: there is nothing to make a wheel of, or `version` is none.
     """
-    ledger = read_ledger(pipelines.parent / "sources")
-    scores = metrics / "scores.json"
-    measured = srsly.read_json(scores)["pipelines"] if scores.is_file() else {}
-    wheels = {}
-    found = pipelines_in(pipelines)
-    if not found:
-        raise ValueError(f"{pipelines}: no combination in it; run `assemble`")
-    for pipeline in tqdm(found, "packaging", leave=False, disable=None):
-        if not is_current(pipeline, ledger):
-            msg.warn(f"No wheel of {pipeline}: it was made from other sources")
-            continue
+    try:
+        Version(version)
+    except InvalidVersion:
+        raise ValueError(f"version {version}: no version; one is 0.1.0") from None
+    ledger = read_ledger(sources)
+    wheels, broken = {}, []
+    for pipeline in tqdm(
+        pipelines_in(pipelines), "packaging", leave=False, disable=None
+    ):
         name = pipeline.name
-        wheels[name] = package(
-            pipeline,
-            packages,
-            name=name if name.startswith(f"{prefix}_") else f"{prefix}_{name}",
-            version=version,
-            scores=measured.get(name),
+        try:
+            if not is_current(pipeline, ledger):
+                msg.warn(f"No wheel of {pipeline}: it was made from other sources")
+                continue
+            wheels[pipeline] = package(
+                pipeline,
+                packages,
+                name=name if name.startswith(f"{prefix}_") else f"{prefix}_{name}",
+                version=version,
+                scores=measured_of(pipeline, metrics),
+            )
+        # spaCy exits, and says why, where it refuses a meta.json
+        except (Exception, SystemExit) as error:
+            msg.fail(f"No wheel of {pipeline}", f"{type(error).__name__}: {error}")
+            broken.append(pipeline)
+    if not wheels:
+        raise ValueError(
+            f"{pipelines}: no whole combination of the present sources in it; run "
+            "`assemble`, or `train-alternatives` for those that are trained"
         )
-    return wheels
+    return wheels, broken
 
 
 def main(
     pipelines: Annotated[Path, typer.Argument(help="The folder of combinations")],
     packages: Annotated[Path, typer.Argument(help="The folder that packages go to")],
     metrics: Annotated[Path, typer.Argument(help="The folder of what was measured")],
+    sources: Annotated[Path, typer.Option(help="The folder of source pipelines")],
     prefix: Annotated[str, typer.Option(help="How every name begins")],
     version: Annotated[str, typer.Option(help="The version of the wheels")],
 ) -> None:
     """Make an installable wheel of each combination, and say what there is now."""
     try:
-        wheels = package_all(
-            pipelines, packages, prefix=prefix, version=version, metrics=metrics
+        wheels, broken = package_all(
+            pipelines,
+            packages,
+            sources=sources,
+            prefix=prefix,
+            version=version,
+            metrics=metrics,
         )
     except ValueError as error:
         msg.fail("No wheel was made", str(error), exits=1)
     summarize(wheels, metrics)
+    if broken:
+        names = ", ".join(map(str, broken))
+        msg.fail("Not every wheel was made", f"Remove or mend {names}", exits=1)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import spacy
@@ -24,6 +25,8 @@ from common.meta import record
 from common.ners import LEDGER, proposers
 from training.loop import train
 
+START = "python scripts/start.py sources"
+EMPTY: Mapping[str, str] = MappingProxyType({})
 SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
 Entry = dict[str, Any]
 
@@ -64,8 +67,8 @@ def get_source(
     RAISES ValueError: the pipeline is not to be had, or is of no use here. `target` is
         then left as it was.
     """
-    overrides = _overrides(config, text)
-    if overrides and not Path(wanted).is_dir():
+    overrides = _overrides(config, text, wanted)
+    if overrides:
         texts = " and ".join(overrides.values())
         msg.info(f"{name}: a pipeline is trained on {texts}, as it is text of your own")
         permitted = Permitted.embedded
@@ -94,7 +97,8 @@ def get_source(
                 _train(config, folder, f"{name}_embedded", overrides)
         nlp = check(folder, wanted, notice=origin != "embedded")
         entry = record(name, folder, nlp, origin)
-    embedded = {"made_from": made_from} if origin == "embedded" else {}
+    made = {"made_from": made_from, "texts": overrides}
+    embedded = made if origin == "embedded" else {}
     return {**entry, "wanted": wanted, **embedded}
 
 
@@ -126,25 +130,35 @@ def _find(wanted: str, archives: Sequence[str], folder: Path) -> str | None:
 
 
 def _explain(name: str, wanted: str, config: Path) -> None:
-    text = load_config(config).interpolate()["paths"]["train"]
+    text = _paths(config).get("train") or f"the text that {config} names"
     msg.warn(
         f"{name}: {wanted} cannot be had, so an embedded pipeline is trained instead",
         f"Why: it is not installed, and out of reach. What that means: the embedded "
         f"one learns from {text} alone and finds fewer entities, with more mistakes. "
-        f"For the other, install {wanted} (or go online) and run `python -m spacy "
-        f"project run sources --force`, or give a path with --vars.{name}.",
+        f"For the other, install {wanted} (or go online) and run `{START} --force`, "
+        f"or give a path with --vars.{name}.",
     )
 
 
-def _overrides(config: Path, text: Mapping[str, Path]) -> dict[str, str]:
-    """Keep the texts that are not those that a training config names itself."""
-    if not config.is_file():
+def _paths(config: Path, overrides: Mapping[str, str] = EMPTY) -> dict[str, Any]:
+    loaded = load_config(config, overrides=dict(overrides)).interpolate()
+    return dict(loaded.get("paths", {}))
+
+
+def _overrides(config: Path, text: Mapping[str, Path], wanted: str) -> dict[str, str]:
+    """Keep the texts that are not those that a training config names itself.
+
+    RAISES ValueError: the config has no place for one.
+    """
+    if not config.is_file() or Path(wanted).is_dir():
         return {}
-    paths = load_config(config).interpolate()["paths"]
+    paths = _paths(config)
+    if lacking := [key for key in text if key not in paths]:
+        raise ValueError(f"{config}: [paths] must have {' and '.join(lacking)}")
     return {
         f"paths.{key}": str(path)
         for key, path in text.items()
-        if path.resolve() != Path(paths.get(key, "")).resolve()
+        if path.resolve() != Path(paths[key] or "").resolve()
     }
 
 
@@ -152,8 +166,7 @@ def _fingerprint(config: Path, overrides: Mapping[str, str]) -> str:
     """Tell apart all that a trained pipeline depends on."""
     if not config.is_file():
         return ""
-    paths = load_config(config, overrides=dict(overrides)).interpolate()["paths"]
-    files = [Path(path) for path in paths.values() if path]
+    files = [Path(path) for path in _paths(config, overrides).values() if path]
     return f"{spacy.__version__} {sha256(config, *files)}"
 
 
@@ -198,6 +211,7 @@ def get_sources(
     wanted: Mapping[str, str],
     *,
     texts: Mapping[str, str],
+    configs: Path = Path("configs"),
     archives: Sequence[str] = (),
     permitted: Permitted = Permitted.auto,
     missing: bool = False,
@@ -206,6 +220,7 @@ def get_sources(
 
     wanted: a package's name or the path of a pipeline, by name.
     texts: what to train on, by `NAME.PATH`: a source and a name in its config's paths.
+    configs: where NAME.cfg says how to train an embedded one.
     missing: get only what is not there.
     RAISES ValueError: one is not to be had; those before it are there.
     """
@@ -215,23 +230,30 @@ def get_sources(
         before = entries.get(name)
         # an earlier release did not say what it was made from
         before = before if before and "wanted" in before else None
+        config = configs / f"{name}.cfg"
+        text = {
+            key.partition(".")[2]: Path(path)
+            for key, path in texts.items()
+            if key.partition(".")[0] == name
+        }
+        now = (what, _overrides(config, text, what))
+        old = (before["wanted"], before.get("texts", {})) if before else now
         if missing and before and (sources / name / "config.cfg").is_file():
+            if old != now:
+                made = f"{sources / name} stays as made from {_say(*old)}"
+                msg.info(f"{made}; for {_say(*now)} run `{_again(name, *now)}`")
             continue
-        if before and before["wanted"] != what:
+        if old != now:
             msg.warn(
-                f"{sources / name} was made from {before['wanted']} and gives way to "
-                f"{what}; to keep it, stop now and add --vars.{name}"
+                f"{sources / name} was made from {_say(*old)} and gives way to "
+                f"{_say(*now)}; to get it back, run `{_again(name, *old)}`"
             )
         entry = get_source(
             name,
             what,
             sources / name,
-            config=Path("configs", f"{name}.cfg"),
-            text={
-                key.partition(".")[2]: Path(path)
-                for key, path in texts.items()
-                if key.partition(".")[0] == name
-            },
+            config=config,
+            text=text,
             archives=archives,
             permitted=permitted,
             previous=before,
@@ -241,6 +263,17 @@ def get_sources(
         msg.good(
             f"{sources / name}: {entry['name']} {entry['version']} ({entry['origin']})"
         )
+
+
+def _say(wanted: str, texts: Mapping[str, str]) -> str:
+    return " and ".join(texts.values()) or wanted
+
+
+def _again(name: str, wanted: str, texts: Mapping[str, str]) -> str:
+    """Write the command that gets a source once more."""
+    own = {key.replace("paths.", f"{name}_"): path for key, path in texts.items()}
+    variables = {name: wanted, **own}
+    return " ".join([START, *(f"--vars.{k} {v}" for k, v in variables.items())])
 
 
 def pairs(given: Sequence[str]) -> dict[str, str]:
@@ -266,6 +299,9 @@ def main(
     text: Annotated[
         list[str] | None, typer.Option(help="What to train on, as NAME.train=PATH")
     ] = None,
+    configs: Annotated[Path, typer.Option(help="Where NAME.cfg says how to train")] = (
+        Path("configs")
+    ),
     origin: Annotated[Permitted, typer.Option(help="What may be used")] = (
         Permitted.auto
     ),
@@ -279,6 +315,7 @@ def main(
             sources,
             pairs(wanted),
             texts=pairs(text or []),
+            configs=configs,
             archives=archive or [],
             permitted=origin,
             missing=missing,

@@ -16,8 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 PYTHON_IN_HOME = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
-# what is tested; nervaluate and the newest streamlit need it, too
-PYTHON = (3, 11)
+# 3.11 is what is tested; before 3.11.4 it unpacks no archive safely
+PYTHON = (3, 11, 4)
 
 
 def prepare(requirements: Path) -> Path:
@@ -46,22 +46,26 @@ def options(given: list[str], plan: str) -> list[str]:
 
     given: as typed, after the command.
     plan: the text of project.yml.
-    RAISES ValueError: a variable is not in the plan, or its value has a character that
-        the plan's runner cannot hand on.
+    RAISES ValueError: a variable is not in the plan, or its value is missing or has a
+        character that the plan's runner cannot hand on.
     """
-    (block,) = re.findall(r"^vars:\n((?:[ #].*\n)+)", plan, flags=re.MULTILINE)
+    (block,) = re.findall(r"^vars:\n((?:(?:[ #].*)?\n)+)", plan, flags=re.MULTILINE)
     known = re.findall(r"^  (\w+):", block, flags=re.MULTILINE)
     ready: list[str] = []
-    rest = iter(given)
-    for option in rest:
+    rest = [*given]
+    while rest:
+        option = rest.pop(0)
         if not option.startswith("--vars."):
             ready.append(option)
             continue
         name, equals, value = option.removeprefix("--vars.").partition("=")
         if name not in known:
             raise ValueError(f"--vars.{name}: no such variable ({', '.join(known)})")
-        value = value if equals else next(rest, "")
-        if not value or re.search(r"[\s'\"\\$;&|<>*`]", value):
+        if not equals and rest and not rest[0].startswith("--"):
+            value = rest.pop(0)
+        if not value:
+            raise ValueError(f"--vars.{name} needs a value")
+        if re.search(r"[\s'\"\\$;&|<>*`]", value):
             raise ValueError(
                 f"--vars.{name}: {value!r} has a space, a quote or another character "
                 "that cannot be handed on; rename the file or folder, or link to it"

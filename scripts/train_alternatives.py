@@ -7,6 +7,7 @@ python scripts/train_alternatives.py pipelines configs/single_ner.cfg --sources 
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from enum import StrEnum
 from multiprocessing import get_context
 from pathlib import Path
@@ -50,17 +51,18 @@ def prepare(
     dev: Path,
     corpus: Path,
     fill: Fill,
+    size: Size = Size.small,
 ) -> Marked:
     """Check the configs and merge the texts.
 
     RETURNS: for each text, by path, the sources whose entities are marked in it now.
-    RAISES ValueError: a source is missing, a text is unsound, or a config has no
-        component of the core's, or one that learns from what is no source.
+    RAISES ValueError: a source is missing, a text or a config is unsound, or a config
+        has no component of the core's, or one that learns from what is no source.
     """
     pipelines = load_sources(sources)
     core = next(iter(pipelines.values()))
     for path in configs:
-        config = load_config(path)
+        config = read_config(path, size)
         replaced(core, config, str(path))
         learned = _learned(config)
         for name, source in learned.items():
@@ -76,6 +78,25 @@ def prepare(
             )
     merge_texts([dev], pipelines, _merged(corpus, "dev"), fill)
     return merge_texts(texts, pipelines, _merged(corpus, "train"), fill)
+
+
+def read_config(path: Path, size: Size) -> Config:
+    """Read a training config.
+
+    RAISES ValueError: it is missing, is no config, or lacks what is needed of it.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    try:
+        config = load_config(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    for section in ("nlp", "components", "training", size.value):
+        if section not in config:
+            raise ValueError(f"{path} has no section [{section}]")
+    if not config["nlp"].get("pipeline"):
+        raise ValueError(f"{path} has no `pipeline` in [nlp]")
+    return config
 
 
 def _learned(config: Config) -> dict[str, str]:
@@ -109,11 +130,12 @@ def train_alternative(
     texts: what `prepare` returned.
     row: the row of the terminal, from the cursor, for the progress bar.
     RETURNS: the names of the combination's components, in order.
-    RAISES ValueError: there is no core, no place in it, or nothing to learn from.
+    RAISES ValueError: there is no core, no place in it, nothing to learn from, or the
+        config is unsound.
     """
     ledger = read_ledger(sources)
     base = next(iter(ledger))
-    core, config = load(sources / base), load_config(config_path)
+    core, config = load(sources / base), read_config(config_path, size)
     strings = [*core.vocab.strings]
     names = replaced(core, config, str(config_path))
     overrides = {f"size.{key}": value for key, value in config[size].items()}
@@ -169,7 +191,7 @@ def main(
 ) -> None:
     """Train alternatives at the same time, each into the folder named as its config."""
     try:
-        prepared = prepare(configs, sources, texts, dev, corpus, fill)
+        prepared = prepare(configs, sources, texts, dev, corpus, fill, size)
     except ValueError as error:
         msg.fail("Nothing was trained", str(error), exits=1)
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
@@ -189,7 +211,7 @@ def main(
     for config, future in trained.items():
         try:
             names = future.result()
-        except ValueError as error:
+        except (ValueError, BrokenProcessPool) as error:
             msg.fail(f"{config} was not trained", str(error), exits=1)
         msg.good(f"{pipelines / config.stem}: {' -> '.join(names)}")
 

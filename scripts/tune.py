@@ -19,10 +19,10 @@ from spacy.tokens import Doc, Span
 from tqdm import tqdm
 from wasabi import msg
 
+from common.annotation import read_gold
 from common.files import write_json, write_text
-from common.ners import load, proposers, read_ledger
+from common.ners import Entity, entity, load, proposers, read_ledger
 from measuring.conflicts import Resolver, find_resolver
-from measuring.gold import read_gold
 from measuring.settings import parse, write
 from ner_components import (
     LabelPriority,
@@ -36,8 +36,6 @@ from ner_components import (
     proposals,
 )
 
-# start and end in characters, and label
-Entity = tuple[int, int, str]
 # those that are tried
 TEMPERATURES = [round(float(t), 2) for t in numpy.geomspace(0.5, 10, 21)]
 # of so many NERs every order is tried: 24 of four
@@ -68,7 +66,7 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
     for ner, scorer in resolver.scorers().items():
         scorer.logits = kept[ner] = KeptLogits(scorer.logits)
     docs = list(resolver.collect(doc.text for doc in gold))
-    entities = [{_entity(ent) for ent in doc.ents} for doc in gold]
+    entities = [{entity(ent) for ent in doc.ents} for doc in gold]
     calibration, uncalibrated = {}, {}
     for ner in resolve.components:
         if ner not in kept:
@@ -144,10 +142,6 @@ def _listed(labels: set[str]) -> str:
     return f"{first} and {len(labels) - SHOWN} more" if len(labels) > SHOWN else first
 
 
-def _entity(span: Span) -> Entity:
-    return span.start_char, span.end_char, span.label_
-
-
 class Undecided:
     """What the NERs propose in some texts, for any policy to decide."""
 
@@ -178,7 +172,7 @@ class Undecided:
 
 def _count(predicted: Sequence[Span], gold: set[Entity]) -> PRFScore:
     """Count what is right, and no longer missed, and what is wrong."""
-    right = sum(_entity(span) in gold for span in predicted)
+    right = sum(entity(span) in gold for span in predicted)
     return PRFScore(tp=right, fp=len(predicted) - right, fn=-right)
 
 
@@ -219,7 +213,7 @@ class KeptLogits:
         parts = numpy.split(logits, starts[1:]), numpy.split(taken, starts[1:])
         everything = (span for own in spans for span in own)
         for span, *thought in zip(everything, *parts, strict=True):
-            self.kept.setdefault(span.doc.text, {})[_entity(span)] = (*thought,)
+            self.kept.setdefault(span.doc.text, {})[entity(span)] = (*thought,)
         return logits, taken, starts
 
     def calibrate(
@@ -237,7 +231,7 @@ class KeptLogits:
                 span: Any = doc.char_span(start, end, label, alignment_mode="expand")
                 for proposal in proposals(span):
                     if (proposal["component"], proposal["label"]) == (ner, label):
-                        found.append((proposal, _entity(span) in entities, *thought))
+                        found.append((proposal, entity(span) in entities, *thought))
         if not found:
             return {}
         proposed, outcomes, logits, taken = zip(*found, strict=True)

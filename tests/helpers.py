@@ -526,10 +526,12 @@ def run_project(
     """Run `python -m spacy project run ...` in a project."""
     # the project's folder stands between the command and its options
     command, *options = arguments
+    # a person has not set it; with it, no compiled file would show that -B is missing
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.run(
         [sys.executable, "-m", *module.split(), "run", command, ".", *options],
         cwd=project,
-        env={**os.environ, **env},
+        env={**inherited, **env},
         capture_output=True,
         text=True,
     )

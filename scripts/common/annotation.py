@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
+from spacy.vocab import Vocab
 
 from common.texts import accepted, records
+from ner_components import overlap
 
 
 def read_annotated(
@@ -21,12 +23,16 @@ def read_annotated(
     tokenize: makes the Doc, as a pipeline's `make_doc` does.
     labels_of: a text of the same kind; a label that it lacks is an error.
     RAISES ValueError: the file is missing or has no accepted record, a line is no such
-        record, or a span is outside its text, not on token boundaries, overlapping
-        or of unknown label.
+        record, a text is too long, or a span is outside its text, not on token
+        boundaries, overlapping or of unknown label.
     """
     known = labels_in(labels_of) if labels_of else None
     for where, record in _accepted(path):
-        doc = tokenize(record["text"])
+        try:
+            doc = tokenize(record["text"])
+        except ValueError as error:
+            # longer than the pipeline takes
+            raise ValueError(f"{where}: {error}") from None
         doc.user_data["conflict"] = bool(record.get("conflict"))
         ents: list[Span] = []
         for start, end, label in _spans(record, where):
@@ -38,13 +44,30 @@ def read_annotated(
                 )
             ents.append(_ent(doc, start, end, label, name))
             for other in ents[:-1]:
-                if ents[-1].start < other.end and other.start < ents[-1].end:
+                if overlap(ents[-1], other):
                     raise ValueError(
                         f"{name} overlaps the span {other.start_char}-{other.end_char} "
                         f"{other.text!r}; keep one of the two"
                     )
         doc.ents = ents
         yield doc
+
+
+def read_gold(path: Path) -> list[Doc]:
+    """Read annotated docs that `convert` has written.
+
+    RETURNS: docs with `ents`, and in `user_data["conflict"]` whether they hold one.
+    RAISES ValueError: there is no such file, it is of another kind, or empty.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file; run the command `convert`")
+    try:
+        docs = list(DocBin().from_disk(path).get_docs(Vocab()))
+    except Exception as error:
+        raise ValueError(f"{path}: no .spacy file ({error})") from None
+    if not docs:
+        raise ValueError(f"{path}: there is no text in it")
+    return docs
 
 
 def labels_in(path: Path) -> set[str]:
@@ -89,9 +112,10 @@ def _spans(record: dict[str, Any], where: str) -> list[tuple[int, int, str]]:
                 "whole numbers, and `label`"
             )
         if not isinstance(label, str) or not label:
+            wrong = f"the label {_shown(label)}, which is no string"
             raise ValueError(
-                f"{where}: the span {start}-{end} {record['text'][start:end]!r} has no "
-                "label"
+                f"{where}: the span {start}-{end} {record['text'][start:end]!r} has "
+                f"{'no label' if label == '' else wrong}"
             )
         spans.append((start, end, label))
     return spans

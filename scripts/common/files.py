@@ -1,7 +1,6 @@
 """Put finished files and folders in place, and tell whether two hold the same."""
 
 import hashlib
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +17,20 @@ UNFINISHED = ".unfinished-"
 def replacing(target: Path) -> Iterator[Path]:
     """Give an empty folder that takes `target`'s place when the block ends well.
 
-    Whatever goes wrong inside the block, `target` stays as it was.
+    Whatever goes wrong, `target` stays as it was, or as another process made it.
     """
     with _beside(target) as folder:
-        finished = folder / target.name
+        finished, previous = folder / target.name, folder / "previous"
         finished.mkdir()
         yield finished
-        if target.exists():
-            target.rename(folder / "previous")
-        shutil.move(finished, target)
+        try:
+            if target.exists():
+                target.rename(previous)
+            finished.rename(target)
+        except BaseException:
+            if previous.exists():
+                previous.rename(target)
+            raise
 
 
 @contextmanager

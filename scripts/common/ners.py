@@ -9,7 +9,7 @@ from typing import Any
 import spacy
 import srsly
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.util import minibatch
 from thinc.api import Model
 from thinc.types import Floats2d
@@ -69,7 +69,7 @@ def read_combination(nlp: Language, name: str) -> Combination:
     """Read from a pipeline's meta what it was made of.
 
     name: what to call the pipeline in an error.
-    RAISES ValueError: it is no combination.
+    RAISES ValueError: it is no combination, or one of another release.
     """
     written = nlp.meta.get("combination")
     if not written:
@@ -77,8 +77,14 @@ def read_combination(nlp: Language, name: str) -> Combination:
             f"{name} is no combination: its meta.json does not say what it was made "
             "of; build one with `assemble`"
         )
-    origins = {n: Origin(**o) for n, o in written["components"].items()}
-    return Combination(**{**written, "components": origins})
+    try:
+        origins = {n: Origin(**o) for n, o in written["components"].items()}
+        return Combination(**{**written, "components": origins})
+    except (AttributeError, LookupError, TypeError) as error:
+        raise ValueError(
+            f"{name} was built by another release of this project, which writes its "
+            f"meta.json differently ({error}); build it anew with `assemble`"
+        ) from None
 
 
 def pipelines_in(folder: Path) -> list[Path]:
@@ -300,8 +306,13 @@ def _learned(nlp: Language) -> set[str]:
     }
 
 
+def entity(span: Span) -> Entity:
+    """Take an entity out of its doc."""
+    return span.start_char, span.end_char, span.label_
+
+
 def _entities(doc: Doc) -> set[Entity]:
-    return {(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents}
+    return {entity(ent) for ent in doc.ents}
 
 
 def _digests(node: Model) -> list[str]:

@@ -7,26 +7,39 @@ from typing import Any
 import srsly
 from wasabi import msg
 
+from common.files import sha256
+
 NONE = "not measured"
 
 
-def summarize(wheels: Mapping[str, Path], metrics: Path) -> None:
+def measured_of(pipeline: Path, metrics: Path) -> dict[str, Any]:
+    """Return what `evaluate` wrote of this very build; nothing if of another."""
+    scores = _read(metrics / "scores.json").get("pipelines", {})
+    measured: dict[str, Any] = scores.get(pipeline.name, {})
+    return measured if measured.get("sha256") == sha256(pipeline) else {}
+
+
+def summarize(wheels: Mapping[Path, Path], metrics: Path) -> None:
     """Print a table of the combinations: how good, how fast, how faithful, and where.
 
-    wheels: the wheel of each combination.
-    metrics: the folder of what was measured; what is not there yet is left out.
+    wheels: the wheel of each combination, by the combination's folder.
+    metrics: the folder of what was measured; what is not there yet, or is of another
+        build, is left out.
     """
-    scores, fidelity = _read(metrics / "scores.json"), _read(metrics / "fidelity.json")
+    costs = _read(metrics / "scores.json").get("costs", {})
+    fidelity = _read(metrics / "fidelity.json")
     rows = []
-    for name, wheel in wheels.items():
-        measured = scores.get("pipelines", {}).get(name)
-        cost = scores.get("costs", {}).get(name)
-        f = measured and measured["all_texts"]["micro"]["f"]
-        verdicts = {part["verdict"] for part in fidelity.get(name, {}).values()}
+    for pipeline, wheel in wheels.items():
+        name, build = pipeline.name, sha256(pipeline)
+        measured = measured_of(pipeline, metrics)
+        cost = costs[name] if measured else None
+        f = measured["all_texts"]["micro"]["f"] if measured else None
+        checked = fidelity.get(name, {}).values()
+        verdicts = {own["verdict"] for own in checked if own.get("sha256") == build}
         rows.append(
             (
                 name,
-                f"{100 * f:.1f}" if f else NONE,
+                f"{100 * f:.1f}" if f is not None else NONE,
                 f"{cost['words_per_second']:,.0f}" if cost else NONE,
                 ", ".join(sorted(verdicts)) or "not checked",
                 str(wheel),
@@ -35,8 +48,8 @@ def summarize(wheels: Mapping[str, Path], metrics: Path) -> None:
     msg.divider("done")
     msg.table(rows, header=("combination", "F", "words/s", "NERs", "wheel"))
     msg.good(f"{len(wheels)} wheels; install one: python -m pip install WHEEL")
-    msg.text("Look at them:      python -m spacy project run visualize-model")
-    msg.text("Other ways, costs: python -m spacy project run tradeoffs")
+    msg.text("Look at them:      python scripts/start.py visualize-model")
+    msg.text("Other ways, costs: python scripts/start.py tradeoffs")
 
 
 def _read(path: Path) -> dict[str, Any]:

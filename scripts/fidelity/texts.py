@@ -1,12 +1,9 @@
 """The texts that pipelines are compared on."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from spacy.language import Language
-from spacy.tokens import DocBin
 from spacy.util import load_language_data, minibatch, registry
-from spacy.vocab import Vocab
 
 # texts no feature of which should depend on the pipeline, and some where one might
 HARD = [
@@ -19,21 +16,6 @@ HARD = [
     "U.S. troops left St. Petersburg at 5 p.m. Dr. A. B. Smith stayed.\n\nWhy? 😀😀",
     "i was on 30mg/day of oxy... dont ask 💊 #sober :-) http://example.com/a?b=c",
 ]
-
-
-def read_texts(path: Path) -> list[str]:
-    """Read the texts of a corpus.
-
-    path: a DocBin (.spacy).
-    RAISES ValueError: it is not there, or no DocBin.
-    """
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file; run `convert`, or correct it")
-    try:
-        return [doc.text for doc in DocBin().from_disk(path).get_docs(Vocab())]
-    except Exception as error:
-        kind = type(error).__name__
-        raise ValueError(f"{path}: no corpus of spaCy ({kind}: {error})") from None
 
 
 def hard_texts(pipelines: Iterable[Language]) -> list[str]:

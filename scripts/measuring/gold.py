@@ -1,29 +1,10 @@
-"""Annotated text to measure on: read it, see what it has and what it lacks."""
+"""Annotated text to measure on: what it has and what it lacks."""
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
-from spacy.tokens import Doc, DocBin
-from spacy.vocab import Vocab
+from spacy.tokens import Doc
 
 from measuring.scores import Entities
-
-
-def read_gold(path: Path) -> list[Doc]:
-    """Read annotated docs.
-
-    RETURNS: docs with `ents`, and in `user_data["conflict"]` whether they hold one.
-    RAISES ValueError: there is no such file, it is of another kind, or empty.
-    """
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file; run the command `convert`")
-    try:
-        docs = list(DocBin().from_disk(path).get_docs(Vocab()))
-    except Exception as error:
-        raise ValueError(f"{path}: no .spacy file ({error})") from None
-    if not docs:
-        raise ValueError(f"{path}: there is no text in it")
-    return docs
 
 
 def find_conflicts(

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-from spacy.tokens import DocBin
-from spacy.vocab import Vocab
 
+from common.annotation import read_gold
 from page.differences import Difference, Entity, differing, to_entities
 from page.drawing import SIGN, draw
 from page.serving import Key, Served
@@ -34,7 +33,9 @@ def show(pipelines: Sequence[Served], corpus: Path) -> None:
     st.title("Data", anchor=False)
     files = {
         path.relative_to(corpus).with_suffix("").as_posix(): path
-        for path in sorted(corpus.rglob("[!.]*.spacy"))
+        for path in sorted(corpus.rglob("*.spacy"))
+        # what is hidden, or in a hidden folder, was left over
+        if not any(part[0] == "." for part in path.relative_to(corpus).parts)
     }
     if not files:
         st.info("There is no annotated text yet. This command converts it:")
@@ -50,7 +51,7 @@ def show(pipelines: Sequence[Served], corpus: Path) -> None:
     path = files[split]
     try:
         texts = read(path, path.stat().st_mtime_ns)
-    except Exception:  # whatever is wrong with the file
+    except ValueError:
         st.error(f"`{path.name}` is no file of spaCy's. This command makes it anew:")
         st.code(COMMAND, language="bash")
         return
@@ -64,7 +65,7 @@ def read(path: Path, written: int) -> list[GoldText]:
         GoldText(
             doc.text, to_entities(doc.ents, {}), bool(doc.user_data.get("conflict"))
         )
-        for doc in DocBin().from_disk(path).get_docs(Vocab())
+        for doc in read_gold(path)
     ]
 
 

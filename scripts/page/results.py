@@ -25,7 +25,7 @@ def show(path: Path) -> None:
         return
     try:
         _draw(srsly.read_json(path))
-    except (ValueError, KeyError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         # no JSON, or what an earlier version of `compare` wrote
         st.error(f"`{path.name}` is no comparison. This command makes it anew:")
         st.code(COMMAND, language="bash")

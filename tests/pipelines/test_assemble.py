@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import spacy
+import srsly
 from spacy.language import Language
 from spacy.util import load_config
 from thinc.api import Config
@@ -262,23 +263,51 @@ def test_combination_can_be_the_core_of_another(
         assert found(nlp) == found(first)
 
 
-def strings_of(folder: Path) -> str:
-    return "".join(
-        path.read_text(encoding="utf8") for path in folder.rglob("strings.json")
-    )
-
-
 @pytest.mark.parametrize("own", [False, True], ids=["plain", "isolated"])
-def test_no_string_of_a_training_text_is_left(own: bool, tmp_path: Path) -> None:
+def test_nothing_of_a_private_training_is_left(own: bool, tmp_path: Path) -> None:
     core = small_core()
     drugs = make_drugs() if own else make_drugs_in(core)
-    # as training leaves them: spaCy keeps every word that it has seen
+    # as training leaves them: spaCy keeps every word that it has seen, and its config
     drugs("canary_4711 wrote that")
+    drugs.config["paths"]["train"] = "/home/canary_4711/text"
+    drugs.meta["description"] = "of canary_4711"
     sources = save_sources(tmp_path / "sources", {"core": core, "drugs": drugs})
-    assert "canary_4711" in strings_of(sources / "drugs")
+    assert len(files_with(b"canary_4711", sources)) >= 3
     nlp, folder = build(tmp_path, "resolved", sources)
-    assert "canary_4711" not in strings_of(Path(folder))
+    assert not files_with(b"canary_4711", Path(folder))
     assert any(found(nlp))
+
+
+def files_with(content: bytes, folder: Path) -> list[Path]:
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return [file for file in files if content in file.read_bytes()]
+
+
+def test_isolated_ner_brings_only_components_that_it_depends_on(
+    tmp_path: Path,
+) -> None:
+    drugs = make_core(lang="xx", pipes=["tagger", "parser", "ner"], labels=["DRUG"])
+    ruler: Any = drugs.add_pipe("entity_ruler", first=True)
+    ruler.add_patterns([{"label": "DRUG", "pattern": "dope"}])
+    sources = save_sources(tmp_path, {"core": make_core(), "drugs": drugs})
+    nlp, _ = build(tmp_path, "drug_first", sources)
+    inside: Any = nlp.get_pipe("ner_drug")
+    # the parser listens to the tok2vec, and only the tagger tells the NER nothing
+    assert inside.nlp.pipe_names == ["entity_ruler", "tok2vec", "parser", "ner"]
+
+
+def test_isolated_ner_keeps_vectors_that_others_need(tmp_path: Path) -> None:
+    drugs = make_core(seed=3, labels=["DRUG"], pipes=["senter", "ner"])
+    drugs.enable_pipe("senter")
+    drugs.remove_pipe("ner")
+    ner: Any = make_drugs(seed=4, listener=False).get_pipe("ner")
+    drugs.add_pipe("ner", source=make_drugs(seed=4, listener=False))
+    assert ner.labels == ("DRUG",)
+    sources = save_sources(tmp_path, {"core": make_core(), "drugs": drugs})
+    nlp, _ = build(tmp_path, "drug_first", sources)
+    inside: Any = nlp.get_pipe("ner_drug")
+    assert inside.nlp.pipe_names[-2:] == ["senter", "ner"]
+    assert inside.nlp.vocab.vectors_length
 
 
 def test_isolated_ner_brings_only_vectors_that_it_uses(tmp_path: Path) -> None:
@@ -319,6 +348,7 @@ REFUSED = {
         "drugs = none is no pipeline; run the command `sources`",
     ),
     "no [paths]": (drop("paths"), "no config of a combination"),
+    "nothing in [paths]": (put({}, "paths"), "no config of a combination"),
     "component without a block": (
         put(["ner", "other"], "nlp", "pipeline"),
         r"nlp.pipeline has other, so \[components.other\] must have",
@@ -383,6 +413,25 @@ def test_mistake_is_named_and_nothing_is_touched(
     assert not list((tmp_path / "made" / "resolved").iterdir())
 
 
+def test_section_that_stands_twice_is_named(tmp_path: Path) -> None:
+    text = (ROOT / "configs" / "drug_first.cfg").read_text(encoding="utf8")
+    (tmp_path / "a.cfg").write_text(text + "\n[paths]\n", encoding="utf8")
+    with pytest.raises(ValueError, match=r"a.cfg: no config of a comb.*Duplicate"):
+        assemble(tmp_path / "a.cfg", tmp_path / "made")
+
+
+def test_what_does_not_run_is_not_put_in_place(
+    tmp_path: Path, small_sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tear(folder: Path, *_: Any) -> None:
+        (folder / "ner" / "model").write_bytes(b"torn")
+
+    monkeypatch.setattr("assemble.keep_strings", tear)
+    with pytest.raises(ValueError, match="what was built does not run"):
+        build(tmp_path, "drug_first", small_sources)
+    assert not (tmp_path / "made" / "drug_first").exists()
+
+
 def test_component_that_the_core_has_already_is_refused(
     tmp_path: Path, small_sources: Path
 ) -> None:
@@ -431,3 +480,12 @@ def test_configs_name_their_reasons() -> None:
         text = (ROOT / "configs" / f"{name}.cfg").read_text(encoding="utf8")
         assert text.startswith("# ")
         assert re.search(r"^# .*\npipeline = ", text, flags=re.MULTILINE)
+
+
+def test_combination_of_another_release_is_refused_by_name(pipelines: Path) -> None:
+    meta = srsly.read_json(pipelines / "drug_first" / "meta.json")
+    nlp = spacy.blank("en")
+    for other in ({"decided": 1}, {"components": {"ner": {"wheel": "x"}}}):
+        nlp.meta["combination"] = {**meta["combination"], **other}
+        with pytest.raises(ValueError, match="en_x was built by another release"):
+            read_combination(nlp, "en_x")

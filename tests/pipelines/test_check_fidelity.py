@@ -501,6 +501,7 @@ def test_report_has_every_component_of_every_combination(checked: Checked) -> No
     result = checked.report["resolved"]["ner_drug"]
     differences = result.pop("differences")
     assert differences and not any(differences.values())
+    assert len(result.pop("sha256")) == 64
     assert result == {
         "source": "en_ner_drugs",
         "verdict": "exact",
@@ -618,7 +619,7 @@ def blank(*names: str) -> Language:
         (["nowhere"], "sources", "texts", "nowhere does not load"),
         (["pipelines/drug_first"], "none", "texts", "run the command `sources`"),
         (["pipelines/drug_first"], "sources", "none", "none: there is no such file"),
-        (["pipelines/drug_first"], "sources", "bad", "bad: no corpus of spaCy"),
+        (["pipelines/drug_first"], "sources", "bad", "bad: no .spacy file"),
         (["a/same", "b/same"], "sources", "texts", "same: several combinations"),
     ],
 )

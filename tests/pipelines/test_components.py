@@ -256,7 +256,7 @@ def test_an_isolated_ner_leaves_blocked_tokens_blocked(tmp_path: Any) -> None:
 def test_an_isolated_ner_needs_its_ner(tmp_path: Any) -> None:
     make_core(pipes=["tagger"]).to_disk(tmp_path)
     with pytest.raises(
-        ValueError, match=r"has no component 'ner' \(it has tok2vec, tag"
+        ValueError, match=r"has no component 'ner' that is enabled \(it has tok"
     ):
         IsolatedNER(spacy.blank("en")).load(tmp_path)
 
@@ -277,3 +277,127 @@ def test_candidates_listen_to_the_ner_that_has_the_name_now(resolved: Case) -> N
     nlp.remove_pipe("ner")
     nlp.add_pipe("ner", source=resolved.fresh(), before="ner_candidates")
     assert [told(nlp(text)) for text in TEXTS] == resolved.expected
+
+
+# ------------------------------------------------------------ what others change
+def merge(nlp: Language, after: str) -> None:
+    """Merge the first two tokens of a text right behind a component."""
+    nlp.add_pipe("merge_first_two", after=after)
+
+
+@Language.component("merge_first_two")
+def merge_first_two(doc: Doc) -> Doc:
+    if doc.text == TEXTS[0]:
+        with doc.retokenize() as retokenizer:
+            retokenizer.merge(doc[0:2])
+    return doc
+
+
+def test_merged_tokens_spoil_no_score_of_other_texts(resolved: Case) -> None:
+    nlp = spacy.load(resolved.path)
+    merge(nlp, "ner")
+    expected = [[ent._.ner_score for ent in d.ents] for d in resolved.nlp.pipe(TEXTS)]
+    found = [[ent._.ner_score for ent in doc.ents] for doc in nlp.pipe(TEXTS)]
+    assert found[1:] == [[pytest.approx(s) for s in own] for own in expected[1:]]
+
+
+def test_a_policy_knows_candidates_whose_tokens_were_merged(resolved: Case) -> None:
+    nlp = spacy.load(resolved.path)
+    merge(nlp, "ner_drug_candidates")
+    doc = nlp(TEXTS[0])
+    assert all(ent._.ner_component for ent in doc.ents)
+    for conflict in doc._.ner_conflicts:
+        sides = [conflict["winner"], *conflict["losers"]]
+        assert all(side["component"] for side in sides)
+
+
+def test_blocked_tokens_stay_blocked(resolved: Case) -> None:
+    doc = resolved.nlp.make_doc(TEXTS[0])
+    free = resolved.nlp(TEXTS[0]).ents[0]
+    blocked = range(free.start, free.end)
+    doc.set_ents([], blocked=[doc[free.start : free.end]], default="missing")
+    doc = resolved.nlp(doc)
+    assert not [ent for ent in doc.ents if {*range(ent.start, ent.end)} & {*blocked}]
+    assert [doc[at].ent_iob_ for at in blocked] == ["B"] * len(blocked)
+
+
+def test_entities_that_nobody_collects_are_candidates(resolved: Case) -> None:
+    nlp = resolved.fresh()
+    nlp.disable_pipe("ner_drug_candidates")
+    assert "DRUG" in {ent.label_ for doc in nlp.pipe(TEXTS) for ent in doc.ents}
+
+
+def test_without_any_collector_nothing_is_lost(resolved: Case) -> None:
+    nlp = resolved.fresh()
+    for name in ["ner_candidates", "ner_drug_candidates"]:
+        nlp.disable_pipe(name)
+    found = [list(map(entity, doc.ents)) for doc in nlp.pipe(TEXTS)]
+    nlp.disable_pipe("resolve")
+    assert found == [list(map(entity, doc.ents)) for doc in nlp.pipe(TEXTS)]
+    assert any(found)
+
+
+def test_a_rule_right_before_the_decision_takes_part(resolved: Case) -> None:
+    nlp = resolved.fresh()
+    ruler: Any = nlp.add_pipe("entity_ruler", before="resolve")
+    ruler.add_patterns([{"label": "SHADE", "pattern": "colour"}])
+    (ent,) = [ent for ent in nlp(TEXTS[0]).ents if ent.text == "colour"]
+    assert (ent._.ner_component, ent._.ner_score) == ("entity_ruler", 1.0)
+
+
+def test_a_rule_between_a_collector_and_the_next_ner_is_credited(
+    resolved: Case,
+) -> None:
+    nlp = resolved.fresh()
+    ruler: Any = nlp.add_pipe("entity_ruler", after="ner_candidates")
+    ruler.add_patterns([{"label": "PERSON", "pattern": "colour"}])
+    (ent,) = [ent for ent in nlp(TEXTS[0]).ents if ent.text == "colour"]
+    assert (ent._.ner_component, ent._.ner_score) == ("entity_ruler", 1.0)
+
+
+def test_a_doc_that_is_twice_in_a_batch_keeps_its_entities(resolved: Case) -> None:
+    expected = told(resolved.nlp(TEXTS[0]))
+    doc = resolved.nlp.make_doc(TEXTS[0])
+    first, second = resolved.nlp.pipe([doc, doc])
+    assert first is second is doc
+    assert told(doc) == expected
+
+
+def test_one_collector_leaves_the_scores_of_another(resolved: Case) -> None:
+    nlp = resolved.fresh()
+    settings = {"component": "ner", "scores": False}
+    nlp.add_pipe("ner_candidates_v1", name="other", config=settings, last=True)
+    ents = [ent for doc in nlp.pipe(TEXTS) for ent in doc.ents]
+    assert not ents
+    nlp.remove_pipe("other")
+    assert told(nlp(TEXTS[0])) == told(resolved.nlp(TEXTS[0]))
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0])
+def test_a_temperature_that_makes_no_sense_is_refused(temperature: float) -> None:
+    nlp = spacy.blank("en")
+    settings = {"component": "ner", "temperature": temperature}
+    with pytest.raises(ValueError, match="must be above 0"):
+        nlp.add_pipe("ner_candidates_v1", config=settings)
+
+
+def test_a_policy_that_fails_is_named(resolved: Case) -> None:
+    nlp = resolved.fresh()
+
+    def careless(spans: Any) -> Any:
+        raise KeyError("missing")
+
+    pipe: Any = nlp.get_pipe("resolve")
+    pipe.policy = careless
+    with pytest.raises(ValueError, match=r"'careless' failed \(KeyError"):
+        list(nlp.pipe(TEXTS))
+
+
+def test_what_is_stored_of_another_text_tells_nothing(resolved: Case) -> None:
+    first, second = (resolved.nlp(text) for text in TEXTS[:2])
+    parts = [first[0:2].as_doc(copy_user_data=True), second[0:2].as_doc()]
+    doc = Doc.from_docs(parts)
+    key: Any = ("._.", "ner_proposals", 0, len(first[0:1].text))
+    ent = Span(doc, 0, 1, "PERSON")
+    doc.user_data[key] = [{"text": "other", "label": "PERSON", "component": "x"}]
+    assert ent._.ner_component is None

@@ -17,6 +17,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
+from common.files import sha256
 from common.ners import (
     Combination,
     Origin,
@@ -156,6 +157,11 @@ def test_all_there_is_is_measured(
     assert result.report["best"] in combinations
     assert result.report["texts"] == len(TEXTS)
     assert result.report["conflict_texts"] == 1
+
+
+def test_figures_say_of_which_build_they_are(result: Result, pipelines: Path) -> None:
+    found = {name: own["sha256"] for name, own in result.report["pipelines"].items()}
+    assert {f.name: sha256(f) for f in pipelines_in(pipelines)}.items() <= found.items()
 
 
 def test_all_costs_are_there(result: Result) -> None:

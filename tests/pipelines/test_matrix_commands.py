@@ -160,6 +160,19 @@ def test_code_in_a_process_of_its_own(cases: dict[str, Case], tmp_path: Path) ->
     assert told(doc) == case.expected[0]
 
 
+def test_without_the_code_the_error_names_the_factory(
+    cases: dict[str, Case], tmp_path: Path
+) -> None:
+    code = "import spacy, sys; spacy.load(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(cases["resolved-isolated"].path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "[E002] Can't find factory for 'ner_candidates_v1'" in done.stderr
+
+
 SPAWNED = """
 import importlib, json, multiprocessing, sys
 import spacy

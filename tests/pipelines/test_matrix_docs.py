@@ -14,7 +14,7 @@ import pytest
 import spacy
 from spacy.tokens import Doc, DocBin
 
-from helpers import TEXTS, Case, entity, told
+from helpers import ROOT, TEXTS, Case, entity, told
 
 BLANK = {"empty": "", "blank": " ", "blanks": " \n\t  ", "ideographic": "\u3000"}
 
@@ -57,6 +57,18 @@ def start_method(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_processes(start_method: str, case: Case) -> None:
     docs = case.nlp.pipe(TEXTS, n_process=2, batch_size=2)
     assert [told(doc) for doc in docs] == case.expected
+
+
+def test_the_page_about_processes(
+    cases: dict[str, Case],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    page = (ROOT / "docs" / "components.md").read_text(encoding="utf8")
+    (block,) = re.findall(r"```python\n([^`]*n_process[^`]*)```", page)
+    monkeypatch.chdir(cases["resolved-isolated"].folder)
+    exec(block, {"__name__": "__main__"})  # noqa: S102
+    assert capfd.readouterr().out.count("\n") == 2
 
 
 def test_threads(case: Case) -> None:

@@ -57,6 +57,19 @@ def test_resolved_can_be_saved_after_use(resolved: Case, tmp_path: Path) -> None
     assert all_told(spacy.load(tmp_path)) == resolved.expected
 
 
+def test_a_ner_behind_another_learns_its_labels_in_use(cases: dict[str, Case]) -> None:
+    nlp = cases["drug_first-isolated"].fresh()
+    assert "DRUG" not in nlp.get_pipe("ner").labels
+    nlp(TEXTS[0])
+    assert "DRUG" in nlp.get_pipe("ner").labels
+
+
+def test_an_order_knows_nothing_of_its_entities(cases: dict[str, Case]) -> None:
+    doc = cases["drug_first-isolated"].nlp(TEXTS[0])
+    assert {(e._.ner_component, e._.ner_score) for e in doc.ents} == {(None, None)}
+    assert (doc._.ner_candidates, doc._.ner_conflicts) == ({}, [])
+
+
 def test_an_isolated_ner_leaves_out_what_it_is_told_to(cases: dict[str, Case]) -> None:
     pipe: Any = cases["resolved-isolated"].nlp.get_pipe("ner_drug")
     whole = len(pipe.to_bytes())

@@ -1,15 +1,18 @@
 """`package` makes wheels that say what they are and hold nothing else."""
 
+import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import srsly
 
-from common.summary import summarize
+from common.files import sha256
+from common.summary import measured_of, summarize
 from helpers import scores_of
-from package import package, package_all
+from package import main, package
 
 
 def read_meta(wheel: Path) -> dict[str, Any]:
@@ -68,36 +71,125 @@ def test_nothing_of_the_build_is_left(wheels: Path) -> None:
         assert not list(folder.glob("*.egg-info"))
 
 
-def test_what_was_made_of_other_sources_gets_no_wheel(
-    tmp_path: Path, pipelines: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., int]:
+    """Run the command on a folder of pipelines, and return its exit code."""
+
+    def run(pipelines: Path, sources: Path, version: str = "0.1.0") -> int:
+        try:
+            main(
+                pipelines,
+                tmp_path / "packages",
+                tmp_path / "metrics",
+                sources=sources,
+                prefix="drug",
+                version=version,
+            )
+        except SystemExit as stopped:
+            return int(str(stopped.code))
+        return 0
+
+    return run
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_no_wheel_at_all_is_a_failure(
+    tmp_path: Path,
+    pipelines: Path,
+    run: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     ledger = {"core": {"sha256": "another"}, "drugs": {"sha256": "another"}}
-    (tmp_path / "sources").mkdir()
-    srsly.write_json(tmp_path / "sources" / "sources.json", ledger)
-    (tmp_path / "pipelines").symlink_to(pipelines)
-    made = package_all(
-        tmp_path / "pipelines",
-        tmp_path / "packages",
-        prefix="drug",
-        version="0.1.0",
-        metrics=tmp_path / "metrics",
-    )
-    assert made == {}
-    printed = " ".join(capsys.readouterr().out.split())
-    assert "drug_first: it was made from other sources" in printed
+    srsly.write_json(tmp_path / "sources.json", ledger)
+    assert run(pipelines, tmp_path) == 1
+    output = printed(capsys)
+    assert "drug_first: it was made from other sources" in output
+    assert "run `assemble`" in output and "0 wheels" not in output
+
+
+def test_broken_folder_does_not_stop_the_other_wheels(
+    tmp_path: Path,
+    pipelines: Path,
+    sources: Path,
+    run: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "pipelines"
+    shutil.copytree(pipelines / "drug_first", folder / "drug_first")
+    shutil.copytree(pipelines / "drug_first", folder / "a_torn")
+    (folder / "a_torn" / "config.cfg").write_text("[")
+    (folder / "b_bare").mkdir()
+    (folder / "b_bare" / "config.cfg").touch()
+    assert run(folder, sources) == 1
+    output = printed(capsys)
+    for part in ["a_torn", "b_bare"]:
+        assert f"No wheel of {folder / part}" in output
+    assert "1 wheels" in output
+    assert [path.name for path in (tmp_path / "packages").iterdir()] == [
+        "en_drug_first-0.1.0"
+    ]
+
+
+def test_version_that_is_none_is_refused_by_name(
+    pipelines: Path,
+    sources: Path,
+    run: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(pipelines, sources, version="new one") == 1
+    assert "version new one: no version" in printed(capsys)
+
+
+def test_errors_of_the_build_are_shown(
+    tmp_path: Path, pipelines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho what went wrong >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    with pytest.raises(ValueError, match="what went wrong"):
+        package(pipelines / "drug_first", tmp_path, name="x", version="1")
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Path:
+    """A folder with figures and verdicts of builds of `drug_first` and `drug_last`."""
+    scores = scores_of(drug_first=(0.75, 1.0), drug_last=(0.0, 1.0))
+    fidelity = {}
+    for name in ["drug_first", "drug_last"]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.cfg").write_text(name)
+        build = sha256(tmp_path / name)
+        scores["pipelines"][name]["sha256"] = build
+        fidelity[name] = {"ner": {"verdict": "exact", "sha256": build}}
+    srsly.write_json(tmp_path / "scores.json", scores)
+    srsly.write_json(tmp_path / "fidelity.json", fidelity)
+    return tmp_path
 
 
 def test_summary_tells_what_there_is(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    measured: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scores = scores_of(core=(0.5, 1.0), drug_first=(0.75, 1.0))
-    srsly.write_json(tmp_path / "scores.json", scores)
-    fidelity = {"drug_first": {"ner": {"verdict": "exact"}}}
-    srsly.write_json(tmp_path / "fidelity.json", fidelity)
-    summarize({"drug_first": Path("a.whl"), "drug_last": Path("b.whl")}, tmp_path)
-    lines = capsys.readouterr().out.splitlines()
-    (first,) = [line for line in lines if line.startswith("drug_first")]
-    (last,) = [line for line in lines if line.startswith("drug_last")]
-    assert first.split()[:2] == ["drug_first", "75.0"]
-    assert first.split()[-2:] == ["exact", "a.whl"]
-    assert last.count("not measured") == 2 and "not checked" in last
+    names = ["drug_first", "drug_last"]
+    summarize({measured / name: Path("a.whl") for name in names}, measured)
+    output = capsys.readouterr().out
+    first, last = [line for line in output.splitlines() if line.startswith("drug_")]
+    assert first.split() == ["drug_first", "75.0", "10,000", "exact", "a.whl"]
+    # nothing right is a figure, too
+    assert last.split()[1] == "0.0"
+    assert "python scripts/start.py visualize-model" in output
+
+
+def test_figures_of_another_build_are_not_used(
+    measured: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = measured / "drug_first"
+    assert measured_of(pipeline, measured)
+    (pipeline / "config.cfg").write_text("another")
+    assert not measured_of(pipeline, measured)
+    summarize({pipeline: Path("a.whl")}, measured)
+    output = capsys.readouterr().out
+    assert output.count("not measured") == 2 and "not checked" in output

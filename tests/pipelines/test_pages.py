@@ -520,6 +520,15 @@ def test_data_stands_next_to_predictions(house: Path) -> None:
     assert len(drawn(app)) == 12
 
 
+def test_leftovers_are_no_data(house: Path, tmp_path: Path) -> None:
+    shutil.copytree(house, tmp_path / "house")
+    corpus = tmp_path / "house" / "corpus"
+    shutil.copytree(corpus / "some", corpus / ".unfinished-x" / "some")
+    shutil.copy(corpus / "test.spacy", corpus / ".test.spacy")
+    app = run(tmp_path / "house", "data")
+    assert app.selectbox[0].options == ["some/train", "test"]
+
+
 def test_data_can_be_filtered_by_conflict(house: Path) -> None:
     app = run(house, "data")
     app.checkbox[0].check().run()
@@ -598,7 +607,9 @@ def test_missing_results_name_the_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["{", '{"advice": "Take one."}'], ids=["no JSON", "another shape"]
+    "content",
+    ["{", '{"advice": "Take one."}', "[]"],
+    ids=["no JSON", "another shape", "list"],
 )
 def test_unreadable_results_name_the_command(tmp_path: Path, content: str) -> None:
     write_text(tmp_path / "metrics" / "comparison.json", content)

@@ -209,13 +209,16 @@ def test_any_number_of_sources_is_recorded_in_order(here: Path) -> None:
 
 
 def test_what_is_there_is_kept_when_only_what_is_missing_is_asked_for(
-    here: Path,
+    here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ["mine", "default"]:
         make_drugs(listener=False).to_disk(here / name)
     get_sources(Path("sources"), {"core": "mine"}, texts={})
     get_sources(Path("sources"), {"core": "default"}, texts={}, missing=True)
     assert srsly.read_json("sources/sources.json")["core"]["wanted"] == "mine"
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "sources/core stays as made from mine; for default run" in printed
+    assert "scripts/start.py sources --vars.core default" in printed
 
 
 def test_person_is_told_before_their_pipeline_gives_way(
@@ -227,6 +230,43 @@ def test_person_is_told_before_their_pipeline_gives_way(
     get_sources(Path("sources"), {"core": "default"}, texts={})
     printed = " ".join(capsys.readouterr().out.split())
     assert "was made from mine and gives way to default" in printed
+    assert "get it back, run `python scripts/start.py sources --vars.core mine" in (
+        printed
+    )
+
+
+def test_person_is_told_before_what_own_text_trained_gives_way(
+    here: Path, trained: list[dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "own.jsonl").write_text("own")
+    for text in ["own.jsonl", "text.jsonl"]:
+        get_sources(
+            Path("sources"),
+            {"core": "x"},
+            texts={"core.train": text},
+            permitted=Permitted.embedded,
+        )
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "sources/core was made from own.jsonl and gives way to x" in printed
+    assert "sources --vars.core x --vars.core_train own.jsonl" in printed
+
+
+def test_config_without_paths_is_refused_by_name(here: Path) -> None:
+    Path("configs/core.cfg").write_text("[nlp]\n")
+    message = refused("x", text={"train": Path("own.jsonl")})
+    assert "core.cfg: [paths] must have train" in message
+
+
+def test_configs_may_lie_elsewhere(here: Path, trained: list[dict[str, str]]) -> None:
+    Path("configs").rename("mine")
+    get_sources(
+        Path("sources"),
+        {"core": "x"},
+        texts={},
+        configs=Path("mine"),
+        permitted=Permitted.embedded,
+    )
+    assert trained == [{}]
 
 
 @pytest.mark.parametrize("pair", ["core", "core=", "=x", "a b=c"])

@@ -2,7 +2,10 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -16,7 +19,7 @@ import train_alternatives
 from common.files import sha256
 from common.ners import Origin, load, read_combination, read_ledger
 from helpers import CORE_LABELS, ROOT, TEXTS, annotate, make_core, make_drugs
-from train_alternatives import Fill, Size, prepare, train_alternative
+from train_alternatives import Fill, Size, prepare, read_config, train_alternative
 from training.placing import put_in, replaced
 from training.spans_ner import FACTORY
 
@@ -298,3 +301,66 @@ def test_command_names_what_is_wrong(
     assert "Nothing was trained" in output
     assert "none.jsonl: there is no such file" in output
     assert not (tmp_path / "pipelines").exists()
+
+
+def test_config_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"none\.cfg: there is no such file"):
+        read_config(tmp_path / "none.cfg", Size.small)
+
+
+@pytest.mark.parametrize(
+    ("section", "setting", "culprit"),
+    [
+        ("small", None, r"single_ner\.cfg has no section \[small\]"),
+        ("training", None, r"single_ner\.cfg has no section \[training\]"),
+        ("nlp", "pipeline", r"single_ner\.cfg has no `pipeline` in \[nlp\]"),
+    ],
+    ids=["size", "training", "pipeline"],
+)
+def test_config_that_lacks_something_is_refused_by_name(
+    work: Path, tmp_path: Path, section: str, setting: str | None, culprit: str
+) -> None:
+    config = load_config(work / "single_ner.cfg")
+    place, key = (config[section], setting) if setting else (config, section)
+    del place[key]
+    config.to_disk(tmp_path / "single_ner.cfg", interpolate=False)
+    with pytest.raises(ValueError, match=culprit):
+        read_config(tmp_path / "single_ner.cfg", Size.small)
+
+
+class Killed:
+    """Stands in for processes that the system kills."""
+
+    def __init__(self, **_: Any) -> None:
+        """Take what the real one takes."""
+
+    def __enter__(self) -> "Killed":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_exception(BrokenProcessPool("a process was terminated abruptly"))
+        return future
+
+
+def test_killed_process_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(train_alternatives, "prepare", lambda *_: {})
+    monkeypatch.setattr(train_alternatives, "ProcessPoolExecutor", Killed)
+    with pytest.raises(SystemExit) as end:
+        train_alternatives.main(
+            tmp_path / "pipelines",
+            [tmp_path / "single_ner.cfg"],
+            sources=tmp_path,
+            texts=[],
+            dev=tmp_path,
+            corpus=tmp_path,
+        )
+    assert end.value.code == 1
+    output = " ".join(capsys.readouterr().out.split())
+    assert "single_ner.cfg was not trained" in output
+    assert "terminated abruptly" in output

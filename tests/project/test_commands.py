@@ -1,9 +1,13 @@
 """The project's own commands, run as a user runs them, on doubles of the sources."""
 
+import itertools
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import srsly
@@ -11,12 +15,14 @@ import srsly
 from helpers import (
     CONFIGS,
     ROOT,
+    annotate,
     copy_project,
     make_core,
     make_drugs_in,
     run_project,
     save_sources,
     serve,
+    teach,
 )
 
 pytestmark = pytest.mark.slow
@@ -29,6 +35,9 @@ RECORD = {
         {"start": 18, "end": 22, "label": "GPE"},
     ],
 }
+THIRD_SPANS = [(0, 2, "LOC"), (3, 5, "LOC")]
+# what `conflict-report` compares beside the NERs
+OTHERS = ["longest", "score", "as built"]
 STEPS = srsly.read_yaml(ROOT / "project.yml")["workflows"]["all"]
 
 
@@ -60,6 +69,28 @@ def skipped(printed: str) -> set[str]:
     return set(re.findall(r"Skipping '([\w-]+)'", printed))
 
 
+def replace_in(path: Path, old: str, new: str, *, times: int = 1) -> None:
+    """Replace text in a file, which must hold it so many times."""
+    text = path.read_text(encoding="utf8")
+    assert text.count(old) == times, f"{path} holds {old!r} {text.count(old)} times"
+    path.write_text(text.replace(old, new), encoding="utf8")
+
+
+def run_all(project: Path, commands: Sequence[str], *options: str) -> None:
+    for command in commands:
+        done = run_project(project, command, *options)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def verdicts(project: Path) -> dict[str, dict[str, str]]:
+    """What `check-fidelity` found of each combination and NER."""
+    report = srsly.read_json(project / "metrics" / "fidelity.json")
+    return {
+        name: {ner: own["verdict"] for ner, own in ners.items()}
+        for name, ners in report.items()
+    }
+
+
 def test_terminal_shows_what_there_is_now_in_few_lines(built: Path) -> None:
     lines = (built / "all.log").read_text().splitlines()
     assert len(lines) <= 80
@@ -70,7 +101,7 @@ def test_terminal_shows_what_there_is_now_in_few_lines(built: Path) -> None:
 
 
 def test_second_run_does_nothing(built: Path, pair: list[str]) -> None:
-    done = run_project(built, "all", *pair, PYTHONDONTWRITEBYTECODE="")
+    done = run_project(built, "all", *pair)
     assert skipped(done.stdout) == set(STEPS)
 
 
@@ -81,11 +112,9 @@ def test_no_compiled_file_is_left_in_what_commands_depend_on(built: Path) -> Non
 def test_editing_a_config_runs_only_what_depends_on_it(
     own: Path, pair: list[str]
 ) -> None:
-    config = own / "configs" / "drug_last.cfg"
-    text = config.read_text(encoding="utf8")
-    changed = text.replace('["ner","ner_drug"]', '["ner_drug","ner"]')
-    assert changed != text
-    config.write_text(changed, encoding="utf8")
+    replace_in(
+        own / "configs/drug_last.cfg", '["ner","ner_drug"]', '["ner_drug","ner"]'
+    )
     # weasel itself runs the plan as well as spaCy's wrapper around it
     done = run_project(own, "all", *pair, module="weasel")
     assert done.returncode == 0, done.stdout[-3000:]
@@ -129,6 +158,9 @@ def test_missing_text_is_named(own: Path, pair: list[str]) -> None:
 
 
 def test_stray_files_and_leftovers_are_no_pipelines(own: Path, pair: list[str]) -> None:
+    (own / "assets" / "notes.txt").touch()
+    (own / "corpus" / ".unfinished-x").mkdir()
+    (own / "corpus" / ".unfinished-x" / "test.spacy").touch()
     for folder in ["pipelines", "sources"]:
         (own / folder / ".DS_Store").write_bytes(b"\0")
         (own / folder / ".unfinished-x" / "drug_first").mkdir(parents=True)
@@ -218,10 +250,14 @@ def test_page_is_served_alone_on_a_fresh_clone(
 
 def rename(folder: Path, old: str, new: str) -> None:
     """Do what the README says under "Make it yours": rename in the configs."""
-    for path in sorted((folder / "configs").glob("*.cfg")):
-        text = path.read_text(encoding="utf8").replace(f"ner_{old}", f"ner_{new}")
-        path.write_text(text, encoding="utf8")
-        path.rename(path.with_name(path.name.replace(f"{old}_", f"{new}_")))
+    configs = folder / "configs"
+    for path in sorted(configs.glob("*.cfg")):
+        if times := path.read_text(encoding="utf8").count(f"ner_{old}"):
+            replace_in(path, f"ner_{old}", f"ner_{new}", times=times)
+    for place in ["first", "last"]:
+        (configs / f"{old}_{place}.cfg").rename(configs / f"{new}_{place}.cfg")
+    for name in [f"{new}_first", f"{new}_last", "resolved"]:
+        assert f"[components.ner_{new}]" in (configs / f"{name}.cfg").read_text("utf8")
 
 
 def test_a_gene_ner_under_a_name_of_its_own(tmp_path: Path) -> None:
@@ -230,79 +266,94 @@ def test_a_gene_ner_under_a_name_of_its_own(tmp_path: Path) -> None:
     genes = make_drugs_in(make_core(), labels=["GENE"])
     genes.rename_pipe("ner", "gene_ner")
     sources = save_sources(tmp_path / "own", {"core": make_core(), "genes": genes})
-    for path in (folder / "configs").glob("*.cfg"):
-        text = path.read_text(encoding="utf8")
-        new = text.replace('component = "ner"\n# a', 'component = "gene_ner"\n# a')
-        path.write_text(new, encoding="utf8")
+    for name in ["gene_first", "gene_last", "resolved"]:
+        path = folder / "configs" / f"{name}.cfg"
+        replace_in(path, 'component = "ner"\n# a', 'component = "gene_ner"\n# a')
     srsly.write_jsonl(
         folder / "own.jsonl",
         [{**RECORD, "spans": [{"start": 10, "end": 14, "label": "GENE"}]}],
     )
     own = ["--vars.core", str(sources / "core"), "--vars.drugs", str(sources / "genes")]
-    done = run_project(
-        folder, "all", *own, "--vars.prefix", "gene", "--vars.test", "own.jsonl"
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    own += ["--vars.prefix", "gene", "--vars.test", "own.jsonl"]
+    run_all(folder, ["all"], *own)
     wheels = {path.name for path in folder.glob("packages/*/dist/*.whl")}
     assert {wheel.partition("-")[0] for wheel in wheels} == {
         "en_gene_first",
         "en_gene_last",
         "en_gene_resolved",
     }
-    fidelity = srsly.read_json(folder / "metrics" / "fidelity.json")
-    verdicts = {n: part["verdict"] for n, part in fidelity["gene_first"].items()}
-    assert verdicts == {"ner": "exact", "ner_gene": "exact"}
+    assert verdicts(folder)["gene_first"] == {"ner": "exact", "ner_gene": "exact"}
 
 
-THIRD = """
-[components.ner_gene]
-source = ${paths.genes}
-component = "ner"
-replace_listeners = ["model.tok2vec"]
+def test_a_combination_is_the_core_of_another(
+    tmp_path: Path, pipelines: Path, pair: list[str]
+) -> None:
+    folder = copy_project(tmp_path / "project")
+    # as it has a `ner_drug` already
+    rename(folder, "drug", "gene")
+    core = shutil.copytree(pipelines / "drug_first", tmp_path / "mine")
+    srsly.write_jsonl(folder / "own.jsonl", [RECORD])
+    own = ["--vars.core", str(core), *pair[2:], "--vars.prefix", "gene"]
+    steps = ["sources", "convert", "assemble", "check-fidelity"]
+    run_all(folder, steps, *own, "--vars.test", "own.jsonl")
+    exact = dict.fromkeys(["ner", "ner_drug", "ner_gene"], "exact")
+    assert verdicts(folder) == dict.fromkeys(
+        ["gene_first", "gene_last", "resolved"], exact
+    )
 
-[components.ner_gene_candidates]
-factory = "ner_candidates_v1"
-component = "ner_gene"
-"""
+
+def blocks_of_readme() -> list[str]:
+    """What the README has one paste into the configs, for a third NER."""
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    section = readme.partition("**A third NER**")[2].partition("\n## ")[0]
+    return re.findall(r"```ini\n(.*?)```", section, re.DOTALL)
+
+
+def add_third(project: Path) -> None:
+    """Do what the README says under "Make it yours": add a third NER."""
+    plan = project / "project.yml"
+    drugs = "drugs=${vars.drugs}"
+    replace_in(plan, drugs, f"{drugs} genes=genes", times=2)
+    block, collector = blocks_of_readme()
+    for name in CONFIGS:
+        path = project / "configs" / f"{name}.cfg"
+        drugs = 'drugs = "sources/drugs"\n'
+        replace_in(path, drugs, drugs + 'genes = "sources/genes"\n')
+        resolved = name == "resolved"
+        if resolved:
+            third = '"ner_gene","ner_gene_candidates","resolve"]'
+            replace_in(path, '"resolve"]', third)
+            two = '["ner","ner_drug"]'
+            replace_in(path, two, '["ner","ner_drug","ner_gene"]')
+        else:
+            replace_in(path, '"ner_drug"', '"ner_drug","ner_gene"')
+        with path.open("a", encoding="utf8") as config:
+            config.write("\n" + block + (f"\n{collector}" if resolved else ""))
 
 
 def test_a_third_ner(tmp_path: Path, pair: list[str]) -> None:
     folder = copy_project(tmp_path / "project")
-    genes = make_drugs_in(make_core(), seed=5, labels=["GENE"])
+    add_third(folder)
+    # of a label that joint_dev.jsonl has, and what it finds collides with the others'
+    genes = make_drugs_in(make_core(), seed=5, labels=["LOC"])
+    teach(genes, THIRD_SPANS)
     genes.to_disk(folder / "genes")
-    plan = (folder / "project.yml").read_text(encoding="utf8")
-    changed = plan.replace("drugs=${vars.drugs}", "drugs=${vars.drugs} genes=genes")
-    assert changed.count("genes=genes") == 2
-    (folder / "project.yml").write_text(changed, encoding="utf8")
-    for name in CONFIGS:
-        path = folder / "configs" / f"{name}.cfg"
-        text = path.read_text(encoding="utf8")
-        text = text.replace(
-            '"sources/drugs"', '"sources/drugs"\ngenes = "sources/genes"'
-        )
-        resolved = name == "resolved"
-        third = THIRD if resolved else THIRD.partition("[components.ner_gene_cand")[0]
-        text = text.replace("\n[initialize]\n", f"{third}\n[initialize]\n")
-        new = (
-            '"ner_gene","ner_gene_candidates","resolve"]' if resolved else '"ner_gene"]'
-        )
-        old = '"resolve"]' if resolved else "]"
-        line = next(li for li in text.splitlines() if li.startswith("pipeline ="))
-        comma = "" if resolved else ","
-        text = text.replace(line, line.removesuffix(old) + comma + new)
-        text = text.replace(
-            'components = ["ner","ner_drug"]',
-            'components = ["ner","ner_drug","ner_gene"]',
-        )
-        path.write_text(text, encoding="utf8")
-    srsly.write_jsonl(folder / "own.jsonl", [RECORD])
-    done = run_project(folder, "all", *pair, "--vars.test", "own.jsonl")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    fidelity = srsly.read_json(folder / "metrics" / "fidelity.json")
-    for name in CONFIGS:
-        verdicts = {n: part["verdict"] for n, part in fidelity[name].items()}
-        assert verdicts == dict.fromkeys(["ner", "ner_drug", "ner_gene"], "exact")
-    done = run_project(folder, "conflict-report", *pair, "--vars.test", "own.jsonl")
-    assert done.returncode == 0, done.stdout[-3000:]
-    conflicts = (folder / "metrics" / "conflicts.json").read_text()
-    assert "ner_gene first" in conflicts or '"conflicts":0' in conflicts
+    annotate(folder / "own.jsonl", ["PERSON", "DRUG", "LOC"])
+    own = [*pair, "--vars.test", "own.jsonl"]
+    run_all(folder, ["all", "tune", "conflict-report"], *own)
+    three = ["ner", "ner_drug", "ner_gene"]
+    exact = dict.fromkeys(three, "exact")
+    assert verdicts(folder) == dict.fromkeys(CONFIGS, exact)
+    tried = [one["policy"] for one in read_metrics(folder, "tuning")["tried"]]
+    orders = [p["components"] for p in tried if p["@misc"] == "ner_policy.priority.v1"]
+    assert sorted(orders) == sorted(map(list, itertools.permutations(three)))
+    report = read_metrics(folder, "conflicts")
+    assert report["conflicts"] > 0
+    assert any("LOC" in labels.split(" / ") for labels in report["pairs"])
+    for pair_of_labels in report["pairs"].values():
+        compared = {*pair_of_labels["winners"]}
+        assert compared == {*(f"{ner} first" for ner in three), *OTHERS}
+
+
+def read_metrics(project: Path, name: str) -> dict[str, Any]:
+    return dict(srsly.read_json(project / "metrics" / f"{name}.json"))

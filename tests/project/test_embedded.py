@@ -176,11 +176,5 @@ def test_readme_differs_in_figures_only(project: Path, compared: Path) -> None:
 
 def test_second_run_does_nothing(compared: Path) -> None:
     steps = srsly.read_yaml(compared / "project.yml")["workflows"]["tradeoffs"]
-    done = run_project(
-        compared,
-        "tradeoffs",
-        "--vars.origin",
-        "embedded",
-        PYTHONDONTWRITEBYTECODE="",
-    )
+    done = run_project(compared, "tradeoffs", "--vars.origin", "embedded")
     assert done.stdout.count("nothing changed") == len(steps)

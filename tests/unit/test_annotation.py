@@ -23,7 +23,7 @@ def read(path: Path, **options: Any) -> list[Doc]:
     return list(read_annotated(path, NLP.make_doc, **options))
 
 
-def span(start: int, end: int, label: str = "DRUG") -> dict[str, Any]:
+def span(start: int, end: int, label: Any = "DRUG") -> dict[str, Any]:
     return {"start": start, "end": end, "label": label}
 
 
@@ -75,7 +75,7 @@ def test_only_accepted_records_are_read(tmp_path: Path) -> None:
         ("dope", ["dope"], 'the span "dope" needs `start`'),
         ("dope", [[0, 4, "X"]], 'the span [0, 4, "X"] needs `start`'),
         ("dope", [span(0, 4, "")], "span 0-4 'dope' has no label"),
-        ("dope", [{"start": 0, "end": 4, "label": 7}], "has no label"),
+        ("dope", [span(0, 4, 7)], "'dope' has the label 7, which is no string"),
         ("dope", 5, "the `spans` are 5, which is no list"),
         ("dope", 0, "the `spans` are 0, which is no list"),
         ("dope", {"start": 0}, 'the `spans` are {"start": 0}, which is no list'),
@@ -109,6 +109,17 @@ def test_unsound_span_is_refused_by_name(
         read(source)
     assert f"{source}, line 2" in str(error.value)
     assert culprit in str(error.value)
+
+
+def test_text_longer_than_the_tokenizer_takes_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NLP, "max_length", 4)
+    source = write(tmp_path / "a.jsonl", {"text": "fine"}, {"text": "longer"})
+    with pytest.raises(ValueError) as error:
+        read(source)
+    assert f"{source}, line 2: " in str(error.value)
+    assert "Text of length 6 exceeds" in str(error.value)
 
 
 def test_label_that_the_other_text_lacks_is_refused_by_name(tmp_path: Path) -> None:

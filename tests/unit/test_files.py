@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from common.files import replacing, sha256, write_json, write_text, writing
+from common.files import UNFINISHED, replacing, sha256, write_json, write_text, writing
+from helpers import ROOT
 
 
 def fail() -> None:
@@ -28,6 +29,43 @@ def test_folder_stays_as_it_was_when_the_block_fails(tmp_path: Path) -> None:
         fail()
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["old"]
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_folder_that_another_made_meanwhile_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "made"
+    exists = Path.exists
+    # it comes just after it was looked for
+    monkeypatch.setattr(Path, "exists", lambda own: own != target and exists(own))
+    with pytest.raises(OSError), replacing(target) as folder:
+        (folder / "mine").touch()
+        target.mkdir()
+        (target / "theirs").touch()
+    assert [path.name for path in target.iterdir()] == ["theirs"]
+
+
+def test_folder_is_put_back_when_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "made"
+    target.mkdir()
+    (target / "old").touch()
+    rename = Path.rename
+
+    def refuse_new(own: Path, to: Path) -> Path:
+        if own.name == to.name == "made":
+            raise PermissionError("in use")
+        return rename(own, to)
+
+    monkeypatch.setattr(Path, "rename", refuse_new)
+    with pytest.raises(PermissionError), replacing(target) as folder:
+        (folder / "new").touch()
+    assert [path.name for path in target.iterdir()] == ["old"]
+
+
+def test_what_is_unfinished_is_not_committed() -> None:
+    assert f"{UNFINISHED}*" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_file_stays_as_it_was_when_the_block_fails(tmp_path: Path) -> None:

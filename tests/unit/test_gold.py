@@ -6,11 +6,11 @@ import pytest
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
+from common.annotation import read_gold
 from measuring.gold import (
     find_conflicts,
     find_problems,
     missing_labels,
-    read_gold,
 )
 from measuring.scores import Entities
 

@@ -153,6 +153,28 @@ def test_without_scores_the_next_step_is_told(
     assert "Run the command `evaluate`" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "content", ["{", "{}", "[]", "older"], ids=["no JSON", "empty", "list", "older"]
+)
+def test_scores_of_another_shape_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    if content == "older":
+        scores = scores_of(a=(0.8, 1.0))
+        del scores["costs"]["a"]["memory"]
+        content = srsly.json_dumps(scores)
+    (folder / "scores.json").write_text(content, encoding="utf8")
+    before = (folder / "README.md").read_bytes()
+    with pytest.raises(SystemExit) as end:
+        run(folder)
+    assert end.value.code == 1
+    output = " ".join(capsys.readouterr().out.split())
+    assert "scores.json is not what `evaluate` writes" in output
+    assert "Run the command `evaluate`" in output
+    assert (folder / "README.md").read_bytes() == before
+    assert not (folder / "made").exists()
+
+
 @pytest.mark.parametrize("name", ["c.json", "c.md", "c.html", "README.md"])
 def test_a_file_that_cannot_be_finished_stays_as_it_was(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -41,10 +41,21 @@ def test_unknown_variable_is_refused_with_those_there_are(name: str) -> None:
         start.options([f"--vars.{name}", "x"], PLAN)
 
 
-@pytest.mark.parametrize("value", ["my text.jsonl", "it's", 'a"b', "a\\b", "", "$x"])
+@pytest.mark.parametrize("value", ["my text.jsonl", "it's", 'a"b', "a\\b", "$x"])
 def test_value_that_cannot_be_handed_on_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="cannot be handed on"):
         start.options(["--vars.test", value], PLAN)
+
+
+@pytest.mark.parametrize("rest", [[], [""], ["--force"]])
+def test_variable_without_a_value_is_refused(rest: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"--vars.core needs a value"):
+        start.options(["--vars.core", *rest], PLAN)
+
+
+def test_blank_line_hides_no_variable() -> None:
+    plan = PLAN.replace("  version", "\n  version")
+    assert start.options(["--vars.test=x"], plan)
 
 
 def test_variables_are_those_of_the_plan() -> None:
@@ -54,8 +65,8 @@ def test_variables_are_those_of_the_plan() -> None:
 
 
 def test_older_python_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "version_info", (3, 10, 1))
-    with pytest.raises(SystemExit, match=r"Python 3\.11 or newer is needed"):
+    monkeypatch.setattr(sys, "version_info", (3, 11, 3))
+    with pytest.raises(SystemExit, match=r"Python 3\.11\.4 or newer is needed"):
         start.main()
 
 
