@@ -43,7 +43,7 @@ def evaluate(
     annotated = [entities(doc, doc) for doc in gold]
     drawn = resample(len(gold), draws=DRAWS)
     scores, samples = {}, {}
-    for name, run in tqdm(runs.items(), "scoring", leave=False):
+    for name, run in tqdm(runs.items(), "scoring", leave=False, disable=None):
         scores[name], samples[name] = score_texts(
             run.predicted,
             annotated,

@@ -662,8 +662,9 @@ class Candidates(ShippedPipe):
         for doc, own in zip(docs, found, strict=True):
             ents = doc.ents
             # a doc may have been here before
-            earlier = [_proposal(ent) for ent in ents]
-            for key in _keys(doc, PROPOSALS):
+            stored = _keys(doc, PROPOSALS)
+            earlier = [_proposal(ent) if stored else None for ent in ents]
+            for key in stored:
                 doc.user_data[key] = [
                     p for p in doc.user_data[key] if p["component"] != self.component
                 ]
@@ -675,7 +676,7 @@ class Candidates(ShippedPipe):
                     _propose(doc, ent, *origin)
                 elif known["component"] == self.component:
                     _propose(doc, ent, self.component, known["score"])
-                for token in ent:
+                for token in ent if ent.kb_id or ent.id else ():
                     token.ent_kb_id, token.ent_id = 0, 0
             _set_ents(doc, [], default="missing")
 

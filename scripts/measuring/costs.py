@@ -60,7 +60,9 @@ def measure_costs(
     loads = [[pipelines[name].folder for name in sources], *([f] for f in folders)]
     with ThreadPoolExecutor(2) as pool:
         running = pool.map(partial(peak_memory, texts=texts), loads)
-        peak, *peaks = tqdm(running, "memory", total=len(loads), leave=False)
+        peak, *peaks = tqdm(
+            running, "memory", total=len(loads), leave=False, disable=None
+        )
         packed = list(pool.map(sizes, folders))
     costs: dict[str, Cost] = {}
     for at, (name, one) in enumerate(pipelines.items()):
@@ -137,7 +139,7 @@ def measure_speeds(runs: Sequence[Callable[[], Any]], words: int) -> list[Cost]:
     # no clock tells less than its own step
     least = time.get_clock_info("process_time").resolution
     rounds: list[list[float]] = []
-    for _ in tqdm(range(ROUNDS), "speed", leave=False):
+    for _ in tqdm(range(ROUNDS), "speed", leave=False, disable=None):
         seconds = []
         for run in runs:
             start = time.process_time()

@@ -68,7 +68,7 @@ def run_all(
     combinations: dict[str, Run] = {}
     broken, left_out = [], []
     count = len(ledger) + len(folders)
-    with tqdm(total=count, desc="reading", leave=False) as progress:
+    with tqdm(total=count, desc="reading", leave=False, disable=None) as progress:
         for name in ledger:
             origins[name] = run_pipeline(sources / name, gold)
             progress.update()

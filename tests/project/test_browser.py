@@ -275,6 +275,8 @@ def test_nothing_that_is_typed_is_run(
 ) -> None:
     browser.get(f"{page}{path}?text={quote(HOSTILE)}")
     until(browser, "h1")
+    if not path:
+        until(browser, "div.entities", HOSTILE)
     time.sleep(1)
     fields = find(browser, "textarea, input:not([type=file]):not([type=checkbox])")
     for at in range(len(fields)):
@@ -285,8 +287,6 @@ def test_nothing_that_is_typed_is_run(
         field.send_keys(HOSTILE, Keys.CONTROL, Keys.ENTER)
         time.sleep(1)
         assert alive(browser)
-    if not path:
-        until(browser, "div.entities", HOSTILE)
 
 
 def test_page_works_by_keyboard(page: str, browser: webdriver.Chrome) -> None:
