@@ -20,14 +20,13 @@ from wasabi import msg
 from common.features import other_features, uses_vectors
 from common.files import replacing, sha256
 from common.meta import describe, keep_strings, record
-from common.ners import LEDGER, Combination, Origin, View, load, proposers
+from common.ners import LEDGER, SAMPLE, Combination, Origin, View, load, proposers
 from ner_components import Candidates, Resolve, is_transition_based
 
 # sections of the core's config that are about its training
 TRAINING = ("paths", "system", "corpora", "training", "initialize")
 # what components write that is none of a NER's features
 UNSEEN = {"token.tag", "token.pos", "token.morph", "token.lemma", "doc.cats"}
-SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
 Sources = Mapping[str, Language]
 Origins = Mapping[str, Origin]
 

@@ -421,23 +421,29 @@ def _set_ents(doc: Doc, ents: Sequence[Span], default: str = "outside") -> None:
     doc.set_ents(list(ents), blocked=spans, default=default)
 
 
+def writes_ents(nlp: Language, name: str) -> bool:
+    """Tell whether a component writes entities."""
+    # a span_ruler writes them where its settings say so, whatever it declares
+    declared = "doc.ents" in nlp.get_pipe_meta(name).assigns
+    return declared or bool(getattr(nlp.get_pipe(name), "annotate_ents", False))
+
+
 def _origin(
-    nlp: Language | None, behind: Any, label: str, witnessed: Any = None
+    nlp: Language, behind: Any, label: str, witnessed: Any = None
 ) -> tuple[str | None, float | None]:
     """Name what writes entities of a label before a component; 1.0 if it is a rule.
 
     witnessed: a NER that is known not to have written them.
     """
     owners: list[tuple[str, float | None]] = []
-    for name, pipe in nlp.pipeline if nlp else ():
+    for name, pipe in nlp.pipeline:
         if pipe is behind:
             break
         if isinstance(pipe, Candidates):
             # whatever was written before is collected
             owners.clear()
-        assigns = nlp.get_pipe_meta(name).assigns if nlp else ()
-        writes = "doc.ents" in assigns or getattr(pipe, "annotate_ents", False)
-        if writes and pipe is not witnessed and label in getattr(pipe, "labels", ()):
+        writes = pipe is not witnessed and writes_ents(nlp, name)
+        if writes and label in getattr(pipe, "labels", ()):
             owners.append((name, 1.0 if hasattr(pipe, "patterns") else None))
     return owners[0] if len(owners) == 1 else (None, None)
 

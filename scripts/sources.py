@@ -22,12 +22,11 @@ from wasabi import msg
 from common.archives import UnreachableError, download, extract_pipeline
 from common.files import replacing, sha256, write_json
 from common.meta import record
-from common.ners import LEDGER, proposers
+from common.ners import LEDGER, SAMPLE, proposers
 from training.loop import train
 
 START = "python scripts/start.py sources"
 EMPTY: Mapping[str, str] = MappingProxyType({})
-SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
 Entry = dict[str, Any]
 
 

@@ -14,11 +14,13 @@ from spacy.util import minibatch
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ner_components import Candidates, IsolatedNER, Resolve
+from ner_components import Candidates, IsolatedNER, Resolve, writes_ents
 
 # a listener of a NER's model, to be replaced by a copy of what it listens to
 LISTENER = "model.tok2vec"
 LEDGER = "sources.json"
+# what a pipeline must be able to read before it is put in place
+SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
 # so many texts are run together
 BATCH = 64
 # offsets in characters, and label
@@ -139,7 +141,7 @@ def proposers(nlp: Language) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, pipe in nlp.pipeline:
         labels = tuple(getattr(pipe, "labels", None) or ())
-        if labels and _writes_ents(nlp, name):
+        if labels and writes_ents(nlp, name):
             found[name] = labels
     return found
 
@@ -154,16 +156,9 @@ def writers_of_ents(nlp: Language) -> list[str]:
     return [
         name
         for name in nlp.pipe_names
-        if _writes_ents(nlp, name)
+        if writes_ents(nlp, name)
         or "span._.ner_component" in nlp.get_pipe_meta(name).assigns
     ]
-
-
-def _writes_ents(nlp: Language, name: str) -> bool:
-    # a span_ruler writes them where its settings say so, whatever it declares
-    pipe = nlp.get_pipe(name)
-    declared = "doc.ents" in nlp.get_pipe_meta(name).assigns
-    return declared or bool(getattr(pipe, "annotate_ents", False))
 
 
 @dataclass(frozen=True)
