@@ -19,8 +19,8 @@ from wasabi import msg
 
 from common.features import other_features, uses_vectors
 from common.files import replacing, sha256
-from common.meta import describe, keep_strings, record
-from common.ners import LEDGER, SAMPLE, Combination, Origin, View, load, proposers
+from common.meta import describe, keep_strings, recorded
+from common.ners import SAMPLE, Combination, Origin, View, load, proposers
 from ner_components import Candidates, Resolve, is_transition_based
 
 # sections of the core's config that are about its training
@@ -57,7 +57,7 @@ def assemble(config_path: Path, output: Path) -> list[str]:
     base, nlp = next(iter(sources.items()))
     strings = [*nlp.vocab.strings]
     ledger = {
-        source: _entry(source, paths[source], own) for source, own in sources.items()
+        source: recorded(source, paths[source], own) for source, own in sources.items()
     }
     origins = _isolate(sources, find_origins(config, sources, name))
     combine(config, sources, origins, name)
@@ -301,15 +301,6 @@ def _read(path: Path) -> Config:
                 "or correct the path"
             )
     return config
-
-
-def _entry(name: str, folder: Path, nlp: Language) -> dict[str, Any]:
-    """Return what is recorded of a source pipeline, or record it now."""
-    ledger = folder.parent / LEDGER
-    entries = srsly.read_json(ledger) if ledger.is_file() else {}
-    entry = entries.get(folder.name, {})
-    # as this release writes it
-    return dict(entry if "wanted" in entry else record(name, folder, nlp, "path"))
 
 
 def main(

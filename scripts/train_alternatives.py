@@ -4,7 +4,6 @@ python scripts/train_alternatives.py pipelines configs/single_ner.cfg --sources 
     --texts ONE.jsonl --texts OTHER.jsonl --dev assets/joint_dev.jsonl --corpus corpus
 """
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -28,10 +27,9 @@ from common.ners import (
     proposers,
     read_ledger,
 )
-from training.loop import train
 from training.merging import Fill, merge_texts
-from training.placing import put_in, replaced
-from training.spans_ner import FACTORY, load_plain
+from training.placing import replaced, train_in
+from training.spans_ner import FACTORY
 
 # for each text, by path, the sources whose entities are marked in it
 Marked = Mapping[str, Sequence[str]]
@@ -135,33 +133,28 @@ def train_alternative(
     """
     ledger = read_ledger(sources)
     base = next(iter(ledger))
-    core, config = load(sources / base), read_config(config_path, size)
-    strings = [*core.vocab.strings]
-    names = replaced(core, config, str(config_path))
+    config = read_config(config_path, size)
     overrides = {f"size.{key}": value for key, value in config[size].items()}
-    overrides["size.vectors"] = bool(core.vocab.vectors_length)
-    overrides["paths.core"] = str(sources / base)
     for part in ("train", "dev"):
         overrides[f"paths.{part}"] = str(_merged(corpus, part))
-    with tempfile.TemporaryDirectory() as work, replacing(output) as folder:
-        train(config_path, overrides, Path(work), name=config_path.stem, row=row)
-        trained = load_plain(Path(work))
-        nlp = put_in(core, trained, names)
+    with replacing(output) as folder:
+        name = config_path.stem
+        nlp = train_in(sources / base, config_path, overrides, name=name, row=row)
+        trained = [ner for ner in proposers(nlp) if ner in config["nlp"]["pipeline"]]
         made = "NERs trained anew, on its labels and those of {others}"
         nlp.meta.update(describe(config_path.stem, nlp.pipe_names, ledger, made=made))
         nlp.meta.update(
             Combination(
                 base=base,
-                components={name: Origin() for name in proposers(trained)},
+                components={ner: Origin() for ner in trained},
                 made_from={name: entry["sha256"] for name, entry in ledger.items()},
                 trained_on={
-                    name: _hashes(texts, _learned(config).get(name))
-                    for name in proposers(trained)
+                    ner: _hashes(texts, _learned(config).get(ner)) for ner in trained
                 },
             ).write()
         )
         nlp.to_disk(folder)
-        keep_strings(folder, nlp, strings)
+        keep_strings(folder, nlp, load(sources / base).vocab.strings)
         return list(load(folder).pipe_names)
 
 

@@ -2,12 +2,15 @@
 
 import hashlib
 import shutil
+import subprocess
+import sys
 import tarfile
 import tempfile
 import threading
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from urllib.parse import parse_qs, urldefrag
+from urllib.parse import parse_qs, urldefrag, urlsplit
 
 import requests
 from tqdm import tqdm
@@ -15,10 +18,16 @@ from wheel.wheelfile import WheelError, WheelFile
 
 # seconds: a host that has not answered by then counts as out of reach
 REACH = 6
+# seconds: a package index that has not delivered by then counts as out of reach
+DELIVERY = 180
+# the index's packages may ask for a newer Python than this one; their data does not
+PYTHON = "3.12"
+# hosts that did not answer; each is waited for once
+_silent: set[str] = set()
 
 
 class UnreachableError(Exception):
-    """The host of a URL did not answer in time."""
+    """What is offered there cannot be had now."""
 
 
 def download(url: str, folder: Path) -> Path:
@@ -55,6 +64,9 @@ def download(url: str, folder: Path) -> Path:
 
 def _connect(url: str) -> requests.Response:
     """Connect in a thread: a name server can hang longer than any timeout covers."""
+    host = urlsplit(url).netloc
+    if host in _silent:
+        raise UnreachableError(f"{url}: out of reach, as before")
     answer: list[requests.Response | Exception] = []
 
     def ask() -> None:
@@ -67,9 +79,46 @@ def _connect(url: str) -> requests.Response:
     thread.start()
     thread.join(REACH)
     if not answer or not isinstance(answer[0], requests.Response):
+        _silent.add(host)
         reason = type(answer[0]).__name__ if answer else f"no answer in {REACH} s"
         raise UnreachableError(f"{url}: out of reach ({reason})")
     return answer[0]
+
+
+def fetch(package: str, folder: Path) -> Path:
+    """Fetch a wheel with pip, from the index that pip is set to use; install nothing.
+
+    package: NAME==VERSION#sha256=HEX, with the checksum that the wheel must have.
+    folder: an empty folder that the wheel goes to.
+    RETURNS: the wheel's path.
+    RAISES UnreachableError: there is no pip, or pip cannot get that version.
+        ValueError: the wheel has another checksum.
+    """
+    name, _, checksum = package.partition("#")
+    if find_spec("pip") is None:
+        raise UnreachableError(
+            f"{name}: no package index can be asked, as this environment has no pip"
+        )
+    line = folder / "requirements.txt"
+    line.write_text(f"{name} --hash={checksum.replace('=', ':')}\n")
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input"]
+    pip += ["--only-binary=:all:", "--python-version", PYTHON, "--retries", "1"]
+    pip += ["--timeout", "10", "--disable-pip-version-check"]
+    pip += ["--dest", str(folder), "--requirement", str(line)]
+    try:
+        done = subprocess.run(pip, capture_output=True, text=True, timeout=DELIVERY)
+    except subprocess.TimeoutExpired:
+        raise UnreachableError(
+            f"{name}: the package index did not deliver it in {DELIVERY} s"
+        ) from None
+    said = " ".join(done.stderr.split())
+    if "DO NOT MATCH THE HASHES" in said:
+        raise ValueError(f"{name}: pip refuses it, its {checksum} is due ({said})")
+    wheels = [*folder.glob("*.whl")]
+    if done.returncode or len(wheels) != 1:
+        reason = said.rpartition("ERROR: ")[2] or f"pip ended with {done.returncode}"
+        raise UnreachableError(f"{name}: the package index does not give it ({reason})")
+    return wheels[0]
 
 
 def extract_pipeline(archive: Path, target: Path) -> None:

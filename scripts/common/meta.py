@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import srsly
 from spacy.language import Language
 from spacy.strings import StringStore
 
 from common.files import sha256
-from common.ners import proposers
+from common.ners import LEDGER, proposers
 from ner_components import IsolatedNER
 
 Entry = dict[str, Any]
@@ -40,6 +41,15 @@ def record(name: str, folder: Path, nlp: Language, origin: str) -> Entry:
     }
 
 
+def recorded(name: str, folder: Path, nlp: Language) -> Entry:
+    """Return what is recorded of a source pipeline, or record it now."""
+    ledger = folder.parent / LEDGER
+    entries = srsly.read_json(ledger) if ledger.is_file() else {}
+    entry = entries.get(folder.name, {})
+    # as this release writes it
+    return dict(entry if "wanted" in entry else record(name, folder, nlp, "path"))
+
+
 def describe(
     name: str, pipeline: Iterable[str], ledger: Mapping[str, Entry], *, made: str
 ) -> dict[str, Any]:
@@ -64,10 +74,7 @@ def describe(
         "email": "",
         "url": "",
         "requirements": list(requirements),
-        "sources": [
-            *(_public(entry) for entry in ledger.values()),
-            *_attributions(ledger),
-        ],
+        "sources": _attributions(ledger),
         "performance": {},
     }
 
@@ -80,8 +87,9 @@ def _public(entry: Entry) -> dict[str, str]:
 
 
 def _attributions(ledger: Mapping[str, Entry]) -> list[dict[str, str]]:
-    """Collect whom the sources name as theirs; spaCy wants flat dicts of strings."""
-    named = [
+    """List the sources, and whom they name as theirs, as flat dicts: so spaCy wants."""
+    named = [_public(entry) for entry in ledger.values()]
+    named += [
         {"name": source} if isinstance(source, str) else _flat(source)
         for entry in ledger.values()
         for source in entry["sources"]

@@ -54,7 +54,7 @@ def progress_bar(
     """Show how many of the steps are done, on a terminal only."""
 
     def start(nlp: Language, *_: Any) -> tuple[Callable[..., None], Callable]:
-        steps = nlp.config["training"]["max_steps"]
+        steps = nlp.config.interpolate()["training"]["max_steps"]
         bar = tqdm(
             total=steps,
             desc=name,

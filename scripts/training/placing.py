@@ -1,11 +1,45 @@
-"""Put trained components into the core, in the place of some of its own."""
+"""Train components, and put them into the core in the place of some of its own."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from spacy.language import Language
+from spacy.util import load_config
 from thinc.api import Config
 
-from common.ners import LISTENER, proposers
+from common.ners import LISTENER, load, proposers
+from training.loop import train
+from training.spans_ner import load_plain
+
+
+def train_in(
+    core_path: Path,
+    config_path: Path,
+    overrides: Mapping[str, Any],
+    *,
+    name: str,
+    row: int = 0,
+) -> Language:
+    """Train the components of a config, then put them into the core.
+
+    The config's `features.vectors` tells whether the core has static vectors, and its
+    `paths.core` where it lies: both are set here.
+
+    overrides, name, row: see `train`.
+    RETURNS: the core with them; all else of it is kept as it is.
+    RAISES ValueError: there is no place for them, or what the config reads is unsound.
+    """
+    core = load(core_path)
+    names = replaced(core, load_config(config_path), str(config_path))
+    ours = {
+        "paths.core": str(core_path),
+        "features.vectors": bool(core.vocab.vectors_length),
+    }
+    with tempfile.TemporaryDirectory() as work:
+        train(config_path, {**overrides, **ours}, Path(work), name=name, row=row)
+        return put_in(core, load_plain(Path(work)), names)
 
 
 def replaced(core: Language, config: Config, name: str) -> list[str]:
@@ -31,17 +65,18 @@ def put_in(core: Language, trained: Language, names: Sequence[str]) -> Language:
     """Replace components of the core by all of `trained`, where the first of them is.
 
     A tok2vec leaves its output in `doc.tensor`, where listeners look for theirs. So
-    components of the core that come later, or listen to one that is replaced, first
-    get a copy of the tok2vec that they listen to.
+    components of the core that come after one that is new, or listen to one that is
+    replaced, first get a copy of the tok2vec that they listen to.
 
     names: the components that are replaced, in their order.
     RETURNS: the core, changed.
     """
     at = core.component_names.index(names[0])
     later = [name for name in core.component_names[at:] if name not in names]
+    deaf = later if _listening(trained) else []
     for upstream, listeners in _listening(core).items():
         for name in listeners:
-            if name in later or (upstream in names and name not in names):
+            if name in deaf or (upstream in names and name not in names):
                 core.replace_listeners(upstream, name, [LISTENER])
     for name in names:
         core.remove_pipe(name)

