@@ -19,19 +19,18 @@ from wasabi import msg
 
 from common.features import other_features, uses_vectors
 from common.files import replacing, sha256
-from common.meta import describe, keep_strings, recorded
+from common.lanes import Keep, lane, left_out
+from common.meta import describe, identity, keep_strings, recorded
 from common.ners import SAMPLE, Combination, Origin, View, load, proposers
 from ner_components import Candidates, Resolve, is_transition_based
 
 # sections of the core's config that are about its training
 TRAINING = ("paths", "system", "corpora", "training", "initialize")
-# what components write that is none of a NER's features
-UNSEEN = {"token.tag", "token.pos", "token.morph", "token.lemma", "doc.cats"}
 Sources = Mapping[str, Language]
 Origins = Mapping[str, Origin]
 
 
-def assemble(config_path: Path, output: Path) -> list[str]:
+def assemble(config_path: Path, output: Path, keep: Keep = Keep.all) -> list[str]:
     """Build a combination from its config and write it to `output`.
 
     The config decides which components stand where the core's NER stood; all other
@@ -39,6 +38,7 @@ def assemble(config_path: Path, output: Path) -> list[str]:
 
     config_path: has the source pipelines in `paths`, the core first, and what takes
         the place of the core's NER in `nlp.pipeline`.
+    keep: leave out such components of the core as its entities do not depend on.
     RETURNS: the names of the combination's components, in order; nothing if it was
         built already and nothing that it depends on has changed.
     RAISES ValueError: a source or a component is missing, or the config's names and
@@ -49,7 +49,7 @@ def assemble(config_path: Path, output: Path) -> list[str]:
     scripts = Path(__file__).parent
     code = [Path(__file__), scripts / "ner_components.py", *scripts.glob("common/*.py")]
     files = [config_path, *paths.values(), *sorted(code)]
-    built_from = f"{spacy.__version__} {sha256(*files)}"
+    built_from = f"{spacy.__version__} {keep} {sha256(*files)}"
     meta = output / "meta.json"
     if meta.is_file() and srsly.read_json(meta).get("built_from") == built_from:
         return []
@@ -62,17 +62,23 @@ def assemble(config_path: Path, output: Path) -> list[str]:
     origins = _isolate(sources, find_origins(config, sources, name))
     combine(config, sources, origins, name)
     validate(nlp, name)
+    for component in left_out(nlp, keep):
+        nlp.remove_pipe(component)
     _forget_training(nlp)
     made_from = {source: entry["sha256"] for source, entry in ledger.items()}
     tuned_for = dict(config.get("tuned_for", {}))
-    if any(made_from.get(source) != sha for source, sha in tuned_for.items()):
+    now = {source: identity(entry) for source, entry in ledger.items()}
+    if other := [n for n, tuned in tuned_for.items() if now.get(n) != tuned]:
         msg.warn(
-            f"{name}: its policy and temperatures were tuned on other sources",
-            "Run `tune` to choose them for these.",
+            f"{name}: its policy and temperatures were tuned for another "
+            f"{' and '.join(other)} than there is",
+            "Run `tune`, then `assemble`, to choose them for these sources.",
         )
     nlp.meta.update(
-        describe(config_path.stem, nlp.pipe_names, ledger, made="the NER of {others}"),
-        **Combination(base, dict(origins), made_from, tuned_for=tuned_for).write(),
+        describe(output.name, nlp.pipe_names, ledger, made="the NER of {others}"),
+        **Combination(
+            base, dict(origins), made_from, tuned_for=tuned_for, keep=keep
+        ).write(),
         built_from=built_from,
     )
     with replacing(output) as folder:
@@ -231,14 +237,8 @@ def _slim(nlp: Language) -> None:
 
     What remains tells nothing of where and on what it was trained.
     """
-    for name in list(nlp.pipe_names):
-        assigned = set(nlp.get_pipe_meta(name).assigns)
-        if assigned and assigned <= UNSEEN:
-            nlp.remove_pipe(name)
-    for name, pipe in list(nlp.pipeline):
-        heard = getattr(pipe, "listening_components", None)
-        if heard is not None and not set(heard) & set(nlp.pipe_names):
-            nlp.remove_pipe(name)
+    for name in left_out(nlp, Keep.sentences):
+        nlp.remove_pipe(name)
     if not any(uses_vectors(View(nlp, name)) for name in nlp.pipe_names):
         nlp.vocab.reset_vectors(width=0)
     _forget_training(nlp)
@@ -306,15 +306,25 @@ def _read(path: Path) -> Config:
 def main(
     pipelines: Annotated[Path, typer.Argument(help="Where the combinations go")],
     configs: Annotated[list[Path], typer.Argument(help="Their configs")],
+    keep: Annotated[
+        Keep, typer.Option(help="Build such as keep only so much, too: NAME_entities")
+    ] = Keep.all,
 ) -> None:
-    """Assemble combinations, each into the folder named as its config."""
+    """Assemble combinations, each into the folder named as its config.
+
+    Those that keep less are built beside the whole ones, and follow them when these
+    change.
+    """
     for config in configs:
-        output = pipelines / config.stem
-        try:
-            names = assemble(config, output)
-        except ValueError as error:
-            msg.fail(f"{output} was not assembled", str(error), exits=1)
-        msg.good(f"{output}: {' -> '.join(names) or 'nothing changed'}")
+        for wanted in Keep:
+            output = pipelines / lane(config.stem, wanted)
+            if wanted not in (Keep.all, keep) and not output.exists():
+                continue
+            try:
+                names = assemble(config, output, wanted)
+            except ValueError as error:
+                msg.fail(f"{output} was not assembled", str(error), exits=1)
+            msg.good(f"{output}: {' -> '.join(names) or 'nothing changed'}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from wasabi import msg
 
 from common.annotation import read_gold
 from common.files import sha256, write_json
+from common.lanes import Keep, keep_of
 from measuring.costs import environment, measure_costs
 from measuring.gold import find_conflicts, find_problems, missing_labels
 from measuring.runs import Run, run_all
@@ -32,9 +33,9 @@ def evaluate(
 
     RETURNS: the number of `texts` and of `conflict_texts`; `groups`, the labels of each
         source; for each of the `pipelines` what `score_texts` returns, its NERs in
-        `sequence`, and the `sha256` of its files; the `best` combination; the number of
-        `draws`; the `costs` of each, and of the sources `separately`; `machine` and
-        `versions`.
+        `sequence`, how much of the core it does `keep`, and the `sha256` of its files;
+        the `best` combination; the number of `draws`; the `costs` of each, and of the
+        sources `separately`; `machine` and `versions`.
     """
     runs = sources | combinations
     groups = {name: run.known for name, run in sources.items()}
@@ -55,9 +56,11 @@ def evaluate(
         ners = run.alone if len(run.alone) > 1 else {}
         labels = {ner: run.labels[ner] - missing for ner in ners}
         scores[name]["sha256"] = sha256(run.folder)
+        scores[name]["keep"] = keep_of(run.nlp.meta)
         scores[name]["sequence"] = in_sequence(ners, run.predicted, annotated, labels)
     best = add_differences(
-        {name: scores[name] for name in combinations},
+        # what keeps less is no other way to combine
+        {n: scores[n] for n in combinations if scores[n]["keep"] == Keep.all},
         {name: samples[name] for name in combinations},
     )
     costs, separately = measure_costs(runs, [*sources], gold)

@@ -21,6 +21,7 @@ from wasabi import msg
 
 from common.annotation import read_gold
 from common.files import write_json, write_text
+from common.meta import identity
 from common.ners import Entity, entity, load, proposers, read_ledger
 from measuring.conflicts import Resolver, find_resolver
 from measuring.settings import parse, write
@@ -97,9 +98,9 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
         # of the NERs alone: `assemble` knows no others
         colliding = undecided.labels() & set().union(*labels.values())
         _climb(attempt, LabelPriority, sorted(colliding))
-    # a policy of one's own stays if it is better; in a tie the simplest is chosen
+    # what is there stays, unless another one is better
     as_built = undecided.micro_f(resolve.policy)
-    tried.append((as_built, resolver.nlp.get_pipe_config(resolver.name)["policy"]))
+    tried.insert(0, (as_built, resolver.nlp.get_pipe_config(resolver.name)["policy"]))
     micro_f, chosen = max(tried, key=itemgetter(0))
     return {
         "texts": len(gold),
@@ -329,18 +330,20 @@ def write_choice(
 
 
 def find_sources(resolver: Resolver, sources: Path) -> dict[str, str]:
-    """Return the SHA-256 of the sources that a pipeline was made from, by name.
+    """Return what tells the sources that a pipeline was made from, by name.
 
     RAISES ValueError: there are no sources yet.
     """
-    now = {name: entry["sha256"] for name, entry in read_ledger(sources).items()}
-    made_from = resolver.nlp.meta.get("combination", {}).get("made_from") or now
-    if other := [n for n in made_from if n in now and now[n] != made_from[n]]:
+    ledger = read_ledger(sources)
+    made_from = resolver.nlp.meta.get("combination", {}).get("made_from", {})
+    now = {name: entry["sha256"] for name, entry in ledger.items()}
+    other = [n for n in made_from if n in now and now[n] != made_from[n]]
+    if other:
         msg.warn(
             f"The pipeline was made from another {', '.join(other)} than there is in "
             f"{sources} now; run `assemble`, then `tune` again"
         )
-    return dict(made_from)
+    return {n: made_from[n] if n in other else identity(ledger[n]) for n in ledger}
 
 
 def main(

@@ -50,6 +50,14 @@ def recorded(name: str, folder: Path, nlp: Language) -> Entry:
     return dict(entry if "wanted" in entry else record(name, folder, nlp, "path"))
 
 
+def identity(entry: Entry) -> str:
+    """Return the SHA-256 of a source, or of what it was trained from.
+
+    What is trained differs from machine to machine in its last bits.
+    """
+    return str(entry.get("made_from", "")).rpartition(" ")[2] or entry["sha256"]
+
+
 def describe(
     name: str, pipeline: Iterable[str], ledger: Mapping[str, Entry], *, made: str
 ) -> dict[str, Any]:

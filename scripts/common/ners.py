@@ -50,6 +50,7 @@ class Combination:
     made_from: the SHA-256 of each source pipeline, by name.
     trained_on: by component the SHA-256 of each text that it learned from, by path.
     tuned_for: the SHA-256 of the sources that its policy was tuned on, by name.
+    keep: how much of the base is kept, see `Keep`.
     """
 
     base: str
@@ -57,6 +58,7 @@ class Combination:
     made_from: dict[str, str] = field(default_factory=dict)
     trained_on: dict[str, dict[str, str]] = field(default_factory=dict)
     tuned_for: dict[str, str] = field(default_factory=dict)
+    keep: str = "all"
 
     def write(self) -> dict[str, Any]:
         """Return what stands in meta.json."""

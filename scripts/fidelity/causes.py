@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from spacy.language import Language
 
 from common.features import norms, start_setters, traits, vectors_differ
+from common.lanes import Keep
 from common.ners import LISTENER, View
 
 ASSEMBLE = "build the combination anew with `assemble`"
@@ -32,6 +33,7 @@ def diagnose(
     differences: Mapping[str, int],
     added: Collection[str] = (),
     stale: bool = False,
+    keep: str = Keep.all,
 ) -> list[Cause]:
     """Name the causes of the differences between a NER and its source.
 
@@ -39,6 +41,7 @@ def diagnose(
     differences: what differs, and how often.
     added: labels that it had here, and not at home, before it was run.
     stale: whether it was taken from another source than the one that there is now.
+    keep: how much of the base the combination keeps on purpose.
     RETURNS: the causes, the gravest first; none where nothing differs.
     """
     causes = []
@@ -55,7 +58,7 @@ def diagnose(
             Cause("vectors of another table: static vectors are not its own", COPY)
         )
     if differences["sentence starts"]:
-        causes.append(_why_starts(here, home))
+        causes.append(_why_starts(here, home, keep))
     if not causes and any(differences.values()):
         found = ", ".join(key for key, number in differences.items() if number)
         causes.append(Cause(f"unknown: {found}", ASSEMBLE))
@@ -117,8 +120,14 @@ def _why_features(here: Language, home: Language) -> Cause:
     return Cause("features differ, with equal lookups", COPY)
 
 
-def _why_starts(here: View, home: View) -> Cause:
+def _why_starts(here: View, home: View, keep: str) -> Cause:
     ours, theirs = start_setters(here), start_setters(home)
+    if keep == Keep.entities:
+        return Cause(
+            f"sentence starts left out, as it keeps entities only: at home "
+            f"{', '.join(theirs)} sets them, and NER never crosses one",
+            "none is needed, if you can do with that; what keeps `sentences` is exact",
+        )
     if missing := [name for name in theirs if name not in ours]:
         return Cause(
             f"sentence starts missing: at home {', '.join(missing)} sets them, and NER "

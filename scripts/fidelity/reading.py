@@ -4,11 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spacy.attrs import IDS
 from spacy.language import Language
-from spacy.pipeline import AttributeRuler
 from spacy.tokens import Doc
 
+from common.lanes import read_by
 from common.ners import BATCH, Entity, View, writers_of_ents
 
 # what is compared of every token: itself, what a NER's features are made of, ...
@@ -87,30 +86,12 @@ def readers_of_ents(nlp: Language) -> dict[str, str]:
     """
     writers = writers_of_ents(nlp)
     found = {}
-    for name, pipe in nlp.pipeline:
-        read = [
-            attribute
-            for attribute in nlp.get_pipe_meta(name).requires
-            if attribute.startswith(("doc.ents", "token.ent_"))
-        ]
-        if isinstance(pipe, AttributeRuler):
-            read += [f"a pattern on {key}" for key in _matched(pipe)]
+    for name in nlp.pipe_names:
+        attributes = sorted(read_by(nlp, name))
+        read = [a for a in attributes if a.startswith(("doc.ents", "token.ent_"))]
         if read and name not in writers:
             found[name] = f"it reads entities ({', '.join(read)})"
     return found
-
-
-def _matched(ruler: AttributeRuler) -> list[str]:
-    """List the attributes of entities that an attribute_ruler looks at."""
-    names = {number: name for name, number in IDS.items()}
-    keys = {
-        str(names.get(key, key)).upper()
-        for rule in ruler.patterns
-        for pattern in rule["patterns"]
-        for token in pattern
-        for key in token
-    }
-    return sorted(key for key in keys if key.startswith("ENT_"))
 
 
 def _digest(doc: Doc, attributes: list[int | str]) -> bytes:

@@ -186,7 +186,8 @@ def add_differences(
 ) -> str | None:
     """Add to each F of a combination its `difference` to the best combination's.
 
-    scores, samples: by combination what `score_texts` returned.
+    scores, samples: by combination what `score_texts` returned; the best is one of
+        those in `scores`, `samples` may have more.
     RETURNS: the combination of the best F over all labels; None if there is none.
     """
     if not scores:

@@ -3,15 +3,18 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
+import srsly
 import streamlit as st
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 import common.ners
+from common.lanes import Keep, keep_of
 from ner_components import Resolve
 from page.differences import Entity, to_entities
 
@@ -90,12 +93,20 @@ def turns(texts: Iterable[str]) -> Iterator[list[str]]:
 def load(pipelines: Path) -> tuple[list[Served], list[str]]:
     """Load all pipelines in a folder, by name; once for all visitors.
 
-    They are loaded anew when one was built anew.
+    They are loaded anew when one was built anew. Those that keep less of the core show
+    nothing that the whole ones do not, so they are left out.
 
     RETURNS: the pipelines, and for each that does not load the reason.
     """
-    folders = common.ners.pipelines_in(pipelines)
+    folders = [f for f in common.ners.pipelines_in(pipelines) if _is_whole(f)]
     return _load([(str(folder), built(folder)) for folder in folders])
+
+
+def _is_whole(folder: Path) -> bool:
+    # one that is damaged is told of when it is loaded
+    with suppress(ValueError):
+        return keep_of(srsly.read_json(folder / "meta.json")) == Keep.all
+    return True
 
 
 @st.cache_resource(max_entries=1, show_spinner="Loading the pipelines …")

@@ -1,5 +1,6 @@
 """Say in one sentence which combination to take."""
 
+from common.lanes import Keep
 from report.tables import Comparison, combinations, is_tie
 
 # below this, a difference in speed is no reason to choose
@@ -7,8 +8,12 @@ FASTER = 1.05
 
 
 def advise(comparison: Comparison) -> str:
-    """Say in one sentence which combination to take: the fastest of the best."""
+    """Say in one sentence which combination to take: the fastest of the best.
+
+    It is one that keeps all of the core, as only the reader knows what they need of it.
+    """
     ours, best = combinations(comparison), comparison["best"]
+    ours = {n: own for n, own in ours.items() if own.get("keep", Keep.all) == Keep.all}
     score = {name: own["all_texts"]["micro"] for name, own in ours.items()}
     if not best or score[best]["f"] is None:
         return "There is nothing to advise, as no combination has an F on this text."

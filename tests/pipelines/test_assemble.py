@@ -463,8 +463,29 @@ def test_policy_tuned_on_other_sources_is_told(
         config["tuned_for"] = {"core": "0" * 64}
 
     nlp, name = build(tmp_path, "resolved", small_sources, tuned)
-    assert "tuned on other sources" in capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "tuned for another core than there is" in printed
+    assert "Run `tune`, then `assemble`" in printed
     assert read_combination(nlp, name).tuned_for == {"core": "0" * 64}
+
+
+def test_what_was_trained_from_the_same_is_what_it_was_tuned_for(
+    tmp_path: Path, small_sources: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = shutil.copytree(small_sources, tmp_path / "sources")
+    ledger = srsly.read_json(sources / "sources.json")
+    recipe = "1" * 64
+    ledger["drugs"]["made_from"] = f"3.8.0 {recipe}"
+    srsly.write_json(sources / "sources.json", ledger)
+
+    def tuned(config: Config) -> None:
+        config["tuned_for"] = {
+            "core": ledger["core"]["sha256"],
+            "drugs": recipe,
+        }
+
+    build(tmp_path, "resolved", sources, tuned)
+    assert "tuned for another" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", CONFIGS)

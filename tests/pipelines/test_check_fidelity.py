@@ -319,7 +319,7 @@ def test_combination_of_a_ner_trained_in_the_cores_place_is_plain_and_exact(
 # ------------------------------------------------------------------ rules, readers
 READERS = {
     "merge_entities": "it reads entities (doc.ents, token.ent_iob, token.ent_type)",
-    "attribute_ruler": "it reads entities (a pattern on ENT_TYPE)",
+    "attribute_ruler": "it reads entities (token.ent_type)",
 }
 
 
@@ -508,6 +508,7 @@ def test_report_has_every_component_of_every_combination(checked: Checked) -> No
         "texts": len(TEXTS),
         "causes": [],
         "left_out": {},
+        "sample": None,
     }
 
 

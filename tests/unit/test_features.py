@@ -77,7 +77,7 @@ def test_attribute_ruler_on_entities_reads_them(key: str) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("attribute_ruler").add([[{key: ""}]], {"TAG": "NNP"})
     assert readers_of_ents(nlp) == {
-        "attribute_ruler": f"it reads entities (a pattern on {key.upper()})"
+        "attribute_ruler": f"it reads entities (token.{key.lower()})"
     }
 
 
