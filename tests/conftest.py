@@ -86,16 +86,17 @@ def _assemble(sources: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project in which `all` has run, with the embedded sources.
+    """A copy of the project in which `all` has run, as a person runs it.
 
-    What this checkout has made already is taken over where nothing has changed.
+    So it is the real en_core_web_md, which the package index has. What this checkout
+    has made already is taken over where nothing has changed.
     """
     folder = copy_project(tmp_path_factory.mktemp("project"), made=True)
     for pipeline in (folder / "pipelines").glob("*"):
         # alternatives are trained by the tests that need them
         if pipeline.name not in CONFIGS:
             shutil.rmtree(pipeline)
-    done = run_project(folder, "all", "--vars.origin", "embedded")
+    done = run_project(folder, "all")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder
 

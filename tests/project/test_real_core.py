@@ -1,0 +1,268 @@
+"""What `all` and `tradeoffs` make of the real core and the embedded drug NER."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+import srsly
+
+import ner_components  # noqa: F401 (makes the factories known)
+from compare import END, START
+from helpers import CONFIGS, TEXTS, copy_project, make_drugs_in, run_project
+
+pytestmark = pytest.mark.slow
+
+SAMPLE = "My name is John Benz and I remove weeds from my garden."
+WHEELS = {n: n if n.startswith("drug_") else f"drug_{n}" for n in CONFIGS}
+ALL = [*CONFIGS, "shared_tok2vec", "single_ner"]
+PRINT_PROVENANCE = (
+    "import sys, spacy; doc = spacy.load(sys.argv[1])(sys.argv[2]); "
+    "print([(e.text, e._.ner_component, e._.ner_score) for e in doc.ents], "
+    "doc._.ner_conflicts)"
+)
+PRINT_ENTS = (
+    "import sys, spacy; print([(e.text, e.label_) for e in "
+    "spacy.load(sys.argv[1])(sys.argv[2]).ents])"
+)
+
+
+def ents(pipeline: Path) -> list[tuple[str, str]]:
+    return [(ent.text, ent.label_) for ent in spacy.load(pipeline)(SAMPLE).ents]
+
+
+def wheels_of(project: Path) -> list[Path]:
+    """The wheel of each combination; there may be others, of what is trained."""
+    return [
+        wheel
+        for name in WHEELS.values()
+        for wheel in (project / "packages" / f"en_{name}-0.1.0").glob("dist/*.whl")
+    ]
+
+
+def test_sample_first_finds_the_drug(project: Path) -> None:
+    found = ents(project / "pipelines" / "drug_first")
+    assert ("Benz", "DRUG") in found
+    assert ("John Benz", "PERSON") not in found
+
+
+def test_sample_last_finds_the_person(project: Path) -> None:
+    assert ("John Benz", "PERSON") in ents(project / "pipelines" / "drug_last")
+
+
+def test_every_ner_of_every_combination_is_exact(project: Path) -> None:
+    report = srsly.read_json(project / "metrics" / "fidelity.json")
+    assert set(report) == set(CONFIGS)
+    for components in report.values():
+        assert {result["verdict"] for result in components.values()} == {"exact"}
+        assert all(result["texts"] >= 500 for result in components.values())
+
+
+def test_orders_are_plain_spacy(project: Path) -> None:
+    for name in ["drug_first", "drug_last"]:
+        load = f"import spacy; spacy.load({str(project / 'pipelines' / name)!r})"
+        subprocess.run([sys.executable, "-c", load], check=True, cwd=project)
+
+
+def test_wheels_load_anywhere_and_find_the_same(project: Path, tmp_path: Path) -> None:
+    wheels = wheels_of(project)
+    assert len(wheels) == len(CONFIGS)
+    venv.create(tmp_path / "venv", with_pip=True)
+    scripts = "Scripts" if sys.platform == "win32" else "bin"
+    python = tmp_path / "venv" / scripts / "python"
+    pip = [str(python), "-m", "pip", "install", "--quiet", *map(str, wheels)]
+    subprocess.run(pip, check=True)
+
+    def printed(*arguments: str) -> str:
+        command = [str(python), "-W", "error", "-c", *arguments, SAMPLE]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    for name, wheel in WHEELS.items():
+        expected = str(ents(project / "pipelines" / name))
+        assert printed(PRINT_ENTS, f"en_{wheel}") == expected
+    doc = spacy.load(project / "pipelines" / "resolved")(SAMPLE)
+    told = [(ent.text, ent._.ner_component, ent._.ner_score) for ent in doc.ents]
+    assert doc._.ner_conflicts
+    expected = f"{told} {doc._.ner_conflicts}"
+    assert printed(PRINT_PROVENANCE, "en_drug_resolved") == expected
+
+
+def test_installed_wheels_are_checked_like_folders(
+    project: Path, tmp_path: Path
+) -> None:
+    wheels = map(str, wheels_of(project))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
+    subprocess.run([*pip, str(tmp_path), *wheels], check=True)
+    names = [f"en_{name}" for name in WHEELS.values()]
+    done = subprocess.run(
+        [sys.executable, "-B", "scripts/check_fidelity.py", *names],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("exact") == 2 * len(CONFIGS)
+
+
+def test_wheel_tells_what_it_is_made_of(project: Path) -> None:
+    for name in WHEELS.values():
+        meta = srsly.read_json(project / f"packages/en_{name}-0.1.0/meta.json")
+        assert [source["role"] for source in meta["sources"]] == ["core", "drugs"]
+        core = meta["sources"][0]
+        assert (core["name"], core["version"]) == ("en_core_web_md", "3.8.0")
+        assert core["origin"] in {"index", "downloaded", "installed"}
+        assert "DRUG" in meta["labels"]["ner_drug"]
+        assert "PERSON" in meta["labels"]["ner"]
+        assert meta["description"] and meta["license"]
+        assert meta["performance"]["ents_f"] > 0.6
+
+
+def test_nothing_but_the_package_is_left_of_the_build(project: Path) -> None:
+    for name in WHEELS.values():
+        folder = project / f"packages/en_{name}-0.1.0"
+        assert not (folder / "build").exists()
+        assert not list(folder.glob("*.egg-info"))
+
+
+@pytest.fixture(scope="module")
+def compared(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the built project in which `tradeoffs` has run."""
+    folder = tmp_path_factory.mktemp("tradeoffs") / "project"
+    shutil.copytree(project, folder)
+    for command, keep in [("assemble", "sentences"), ("tradeoffs", "entities")]:
+        done = run_project(folder, command, "--vars.keep", keep)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def comparison(compared: Path) -> dict[str, Any]:
+    return dict(srsly.read_json(compared / "metrics" / "comparison.json"))
+
+
+def test_every_combination_is_measured(comparison: dict[str, Any]) -> None:
+    lanes = [f"{name}_{keep}" for name in CONFIGS for keep in ("entities", "sentences")]
+    assert [*comparison["pipelines"]] == ["core", "drugs", *sorted([*ALL, *lanes])]
+    assert comparison["best"] in ALL
+    assert comparison["advice"].startswith("Take `")
+
+
+def test_alternatives_leave_the_rest_of_the_core_alone(compared: Path) -> None:
+    texts = [r["text"] for r in srsly.read_jsonl(compared / "assets" / "test.jsonl")]
+    core = spacy.load(compared / "sources" / "core")
+    for name in ("single_ner", "shared_tok2vec"):
+        nlp = spacy.load(compared / "pipelines" / name)
+        for doc, other in zip(nlp.pipe(texts), core.pipe(texts), strict=True):
+            assert [t.is_sent_start for t in doc] == [t.is_sent_start for t in other]
+
+
+def test_readme_differs_in_figures_only(project: Path, compared: Path) -> None:
+    before, after = (
+        (folder / "README.md").read_text(encoding="utf8")
+        for folder in (project, compared)
+    )
+    assert before.partition(START)[0] == after.partition(START)[0]
+    assert before.partition(END)[2] == after.partition(END)[2]
+    blocks = [text.partition(START)[2].partition(END)[0] for text in (before, after)]
+    forms = [re.sub(r"[\d.,]+", "0", re.sub(r" ≈| ★|\*\*", "", b)) for b in blocks]
+    assert forms[0].partition("Measured on")[0] == forms[1].partition("Measured on")[0]
+
+
+def test_second_run_does_nothing(compared: Path) -> None:
+    steps = srsly.read_yaml(compared / "project.yml")["workflows"]["tradeoffs"]
+    done = run_project(compared, "tradeoffs", "--vars.keep", "entities")
+    assert done.stdout.count("nothing changed") == len(steps)
+
+
+def test_second_run_is_quick(project: Path) -> None:
+    start = time.monotonic()
+    done = run_project(project, "all")
+    seconds = time.monotonic() - start
+    print(f"\nsecond run of all: {seconds:.1f} s")
+    steps = srsly.read_yaml(project / "project.yml")["workflows"]["all"]
+    assert done.stdout.count("nothing changed") == len(steps)
+    # ten are promised, and a busy machine is allowed for
+    assert seconds < 40
+
+
+@pytest.mark.parametrize("keep", ["sentences", "entities"])
+def test_what_keeps_less_is_checked(compared: Path, keep: str) -> None:
+    done = run_project(compared, "check-fidelity", "--vars.keep", keep)
+    assert done.returncode == 0, done.stdout
+    report = srsly.read_json(compared / "metrics" / "fidelity.json")
+    for name in CONFIGS:
+        for result in report[f"{name}_{keep}"].values():
+            if keep == "sentences":
+                assert result["verdict"] == "exact"
+            else:
+                assert result["verdict"] in {"same entities", "close"}
+                assert result["sample"]["texts"] >= 1000
+
+
+def test_an_installed_core_needs_no_network(project: Path, tmp_path: Path) -> None:
+    package = [sys.executable, "-m", "spacy", "package", "--build", "wheel"]
+    subprocess.run([*package, str(project / "sources" / "core"), tmp_path], check=True)
+    (wheel,) = tmp_path.glob("en_core_web_md-*/dist/*.whl")
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target"]
+    subprocess.run([*pip, str(tmp_path / "site"), str(wheel)], check=True)
+    folder = copy_project(tmp_path / "project")
+    offline = {
+        "PYTHONPATH": str(tmp_path / "site"),
+        "http_proxy": "http://127.0.0.1:1",
+        "https_proxy": "http://127.0.0.1:1",
+        "PIP_NO_INDEX": "1",
+    }
+    drugs = str(project / "sources" / "drugs")
+    done = run_project(folder, "assemble", "--vars.drugs", drugs, **offline)
+    assert done.returncode == 0, done.stdout[-3000:]
+    ledger = srsly.read_json(folder / "sources" / "sources.json")
+    assert ledger["core"]["origin"] == "installed"
+    assert ents(folder / "pipelines" / "drug_last") == ents(
+        project / "pipelines" / "drug_last"
+    )
+
+
+@pytest.mark.parametrize("core", ["en_core_web_sm", "fr_core_news_md"])
+def test_other_cores(core: str, tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "project")
+
+    def run(*command: str) -> None:
+        subprocess.run([sys.executable, "-B", *command], cwd=folder, check=True)
+
+    run("scripts/sources.py", "sources", f"core={core}")
+    drugs = make_drugs_in(spacy.load(folder / "sources" / "core"))
+    drugs.to_disk(tmp_path / "drugs")
+    # in no language, as only the pipelines are looked at
+    srsly.write_jsonl(folder / "own.jsonl", [{"text": text} for text in TEXTS])
+    texts = ["own.jsonl", "corpus/test.spacy", "--pipeline", "sources/core"]
+    run("scripts/convert.py", *texts)
+    own = ["--vars.core", core, "--vars.drugs", str(tmp_path / "drugs")]
+    for command in ["assemble", "check-fidelity", "package"]:
+        done = run_project(folder, command, *own)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    report = srsly.read_json(folder / "metrics" / "fidelity.json")
+    for ners in report.values():
+        assert {result["verdict"] for result in ners.values()} == {"exact"}
+    lang = core.partition("_")[0]
+    wheels = [*folder.glob(f"packages/{lang}_drug_*/dist/*.whl")]
+    assert len(wheels) == len(CONFIGS)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
+    subprocess.run([*pip, str(tmp_path / "site"), *map(str, wheels)], check=True)
+    for name, package in WHEELS.items():
+        ask = [sys.executable, "-c", PRINT_ENTS, f"{lang}_{package}", SAMPLE]
+        env = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+        printed = subprocess.run(
+            ask, cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+        ).stdout
+        assert printed.strip() == str(ents(folder / "pipelines" / name))
