@@ -16,6 +16,7 @@ from wasabi import msg
 from common.annotation import read_gold
 from common.files import sha256, write_json
 from common.lanes import Keep, keep_of
+from common.ners import read_ledger
 from measuring.costs import environment, measure_costs
 from measuring.gold import find_conflicts, find_problems, missing_labels
 from measuring.runs import Run, run_all
@@ -24,18 +25,26 @@ from measuring.sequence import in_sequence
 
 # of the bootstrap
 DRAWS = 1000
+# by those who annotated the texts that the project trains on
+EXAMPLE = Path("assets/test.jsonl")
 
 
 def evaluate(
-    gold: Sequence[Doc], sources: dict[str, Run], combinations: dict[str, Run]
+    gold: Sequence[Doc],
+    sources: dict[str, Run],
+    combinations: dict[str, Run],
+    *,
+    learned: bool = False,
 ) -> dict[str, Any]:
     """Measure what was run: scores, intervals and costs.
 
+    learned: whether what was trained anew, and not every source, learned from text by
+        those who annotated this one.
     RETURNS: the number of `texts` and of `conflict_texts`; `groups`, the labels of each
         source; for each of the `pipelines` what `score_texts` returns, its NERs in
-        `sequence`, how much of the core it does `keep`, and the `sha256` of its files;
-        the `best` combination; the number of `draws`; the `costs` of each, and of the
-        sources `separately`; `machine` and `versions`.
+        `sequence`, whether it is `comparable`, and the `sha256` of its files; the
+        `best` combination that is; the number of `draws`; the `costs` of each, and of
+        the sources `separately`; `machine` and `versions`.
     """
     runs = sources | combinations
     groups = {name: run.known for name, run in sources.items()}
@@ -56,11 +65,14 @@ def evaluate(
         ners = run.alone if len(run.alone) > 1 else {}
         labels = {ner: run.labels[ner] - missing for ner in ners}
         scores[name]["sha256"] = sha256(run.folder)
-        scores[name]["keep"] = keep_of(run.nlp.meta)
+        trained = run.nlp.meta.get("combination", {}).get("trained_on")
+        # what keeps less is no other way to combine; and who has learned what the
+        # annotators of this text think has an advantage that it has on no other text
+        whole = keep_of(run.nlp.meta) == Keep.all
+        scores[name]["comparable"] = whole and not (trained and learned)
         scores[name]["sequence"] = in_sequence(ners, run.predicted, annotated, labels)
     best = add_differences(
-        # what keeps less is no other way to combine
-        {n: scores[n] for n in combinations if scores[n]["keep"] == Keep.all},
+        {n: scores[n] for n in combinations if scores[n]["comparable"]},
         {name: samples[name] for name in combinations},
     )
     costs, separately = measure_costs(runs, [*sources], gold)
@@ -97,6 +109,9 @@ def main(
     output: Annotated[Path, typer.Argument(help="The scores to write, JSON")],
     sources: Annotated[Path, typer.Option(help="The folder of source pipelines")],
     pipelines: Annotated[Path, typer.Option(help="The folder of combinations")],
+    text: Annotated[Path, typer.Option(help="What the text was converted from")] = (
+        EXAMPLE
+    ),
 ) -> None:
     """Measure every pipeline on text that is annotated with all label sets."""
     try:
@@ -104,7 +119,9 @@ def main(
         origins, combinations, broken, left_out = run_all(docs, sources, pipelines)
     except ValueError as error:
         msg.fail("Nothing was measured", str(error), exits=1)
-    report = evaluate(docs, origins, combinations)
+    embedded = all(e["origin"] == "embedded" for e in read_ledger(sources).values())
+    learned = text == EXAMPLE and not embedded
+    report = evaluate(docs, origins, combinations, learned=learned)
     write_json(output, report)
     groups = report["groups"]
     header = ("F", "all", *groups, "conflict texts", "words/CPU s")

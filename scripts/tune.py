@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import numpy
 import typer
 from numpy.typing import NDArray
-from spacy.scorer import PRFScore
 from spacy.tokens import Doc, Span
 from tqdm import tqdm
 from wasabi import msg
@@ -24,6 +23,7 @@ from common.files import write_json, write_text
 from common.meta import identity
 from common.ners import Entity, entity, load, proposers, read_ledger
 from measuring.conflicts import Resolver, find_resolver
+from measuring.scores import f_of_draws, interval, resample, score
 from measuring.settings import parse, write
 from ner_components import (
     LabelPriority,
@@ -41,6 +41,8 @@ from ner_components import (
 TEMPERATURES = [round(float(t), 2) for t in numpy.geomspace(0.5, 10, 21)]
 # of so many NERs every order is tried: 24 of four
 ALL_ORDERS = 4
+# of the bootstrap
+DRAWS = 1000
 # how many labels and NERs are listed
 SHOWN = 5
 SOURCES = Path("sources")
@@ -53,10 +55,15 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
     loss of its candidates being right (Guo et al. 2017, On Calibration of Modern Neural
     Networks).
 
+    What is built stays unless the best policy is better by more than chance: few
+    conflicts decide, and of many policies one is the best by luck.
+
     gold: docs with entities of all NERs' labels.
-    RETURNS: `chosen` (a config block) and its `micro_f`, that of the policy `as_built`,
-        `tried` (policies, each with its micro F), by NER `calibration` (temperature and
-        expected calibration error before and after), or why it is `uncalibrated`.
+    RETURNS: `chosen` (a config block), the `micro_f` of the best, that of the policy
+        `as_built`, and the `interval` that their difference lies in (95%, paired
+        bootstrap); `tried` (policies, each with its micro F), by NER `calibration`
+        (temperature and expected calibration error before and after), or why it is
+        `uncalibrated`.
     RAISES ValueError: a NER has no entity in `gold`.
     """
     resolve = resolver.resolve
@@ -77,13 +84,14 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
         else:
             uncalibrated[ner] = "it found nothing in these texts"
     undecided = Undecided(resolve, docs, entities)
-    tried: list[tuple[float, dict[str, Any]]] = []
+    built = resolver.nlp.get_pipe_config(resolver.name)["policy"]
+    tried = [(undecided.micro_f(resolve.policy), built, resolve.policy)]
     with tqdm(desc="policies", unit="policy", disable=None, leave=False) as progress:
 
         def attempt(policy: Any) -> float:
             micro_f = undecided.micro_f(policy)
             block = {"@misc": f"ner_policy.{policy.name}.v1", **asdict(policy)}
-            tried.append((micro_f, block))
+            tried.append((micro_f, block, policy))
             progress.update()
             return micro_f
 
@@ -98,17 +106,18 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
         # of the NERs alone: `assemble` knows no others
         colliding = undecided.labels() & set().union(*labels.values())
         _climb(attempt, LabelPriority, sorted(colliding))
-    # what is there stays, unless another one is better
-    as_built = undecided.micro_f(resolve.policy)
-    tried.insert(0, (as_built, resolver.nlp.get_pipe_config(resolver.name)["policy"]))
-    micro_f, chosen = max(tried, key=itemgetter(0))
+    micro_f, best, policy = max(tried, key=itemgetter(0))
+    drawn = resample(len(gold), draws=DRAWS)
+    draws = [f_of_draws(drawn @ undecided.counts(p)) for p in (policy, resolve.policy)]
+    gain = interval(draws[0] - draws[1])
     return {
         "texts": len(gold),
         "conflicts": len(undecided.conflicts),
-        "chosen": chosen,
+        "chosen": best if (gain[0] or 0) > 0 else built,
         "micro_f": micro_f,
-        "as_built": as_built,
-        "tried": [{"micro_f": f, "policy": block} for f, block in tried],
+        "as_built": tried[0][0],
+        "interval": gain,
+        "tried": [{"micro_f": f, "policy": block} for f, block, _ in tried],
         "calibration": calibration,
         "uncalibrated": uncalibrated,
     }
@@ -150,31 +159,36 @@ class Undecided:
         self, resolve: Resolve, docs: Sequence[Doc], gold: Sequence[set[Entity]]
     ) -> None:
         """Set apart what collides; only that depends on the policy."""
-        self.conflicts: list[tuple[list[Span], set[Entity]]] = []
-        self.settled = PRFScore(fn=sum(map(len, gold)))
-        for doc, entities in zip(docs, gold, strict=True):
+        self.conflicts: list[tuple[int, list[Span], set[Entity]]] = []
+        self.settled = numpy.zeros((len(docs), 3))
+        for at, (doc, entities) in enumerate(zip(docs, gold, strict=True)):
+            self.settled[at, 2] = len(entities)
             for cluster in clusters(resolve.candidates(doc)):
                 if len(cluster) > 1:
-                    self.conflicts.append((cluster, entities))
+                    self.conflicts.append((at, cluster, entities))
                 else:
-                    self.settled += _count(cluster, entities)
+                    self.settled[at] += _count(cluster, entities)
+
+    def counts(self, policy: Policy) -> NDArray[Any]:
+        """Count what is right, wrong and missed had this policy decided: (texts, 3)."""
+        counts = self.settled.copy()
+        for at, cluster, entities in self.conflicts:
+            counts[at] += _count(policy(cluster), entities)
+        return counts
 
     def micro_f(self, policy: Policy) -> float:
         """Score all entities, had this policy decided."""
-        counts = PRFScore() + self.settled
-        for cluster, entities in self.conflicts:
-            counts += _count(policy(cluster), entities)
-        return float(counts.fscore)
+        return score(self.counts(policy))["f"] or 0.0
 
     def labels(self) -> set[str]:
         """Collect the labels that take part in a conflict."""
-        return {span.label_ for cluster, _ in self.conflicts for span in cluster}
+        return {span.label_ for _, cluster, _ in self.conflicts for span in cluster}
 
 
-def _count(predicted: Sequence[Span], gold: set[Entity]) -> PRFScore:
-    """Count what is right, and no longer missed, and what is wrong."""
+def _count(predicted: Sequence[Span], gold: set[Entity]) -> NDArray[Any]:
+    """Count what is right, what is wrong, and what is no longer missed."""
     right = sum(entity(span) in gold for span in predicted)
-    return PRFScore(tp=right, fp=len(predicted) - right, fn=-right)
+    return numpy.array([right, len(predicted) - right, -right])
 
 
 def _climb(
@@ -242,8 +256,8 @@ class KeptLogits:
         scores = {t: probabilities(*thoughts, t) for t in (1.0, *TEMPERATURES)}
         losses = {t: log_loss(scores[t], right) for t in TEMPERATURES}
         best = min(losses, key=losses.__getitem__)
-        for proposal, score in zip(proposed, scores[best].tolist(), strict=True):
-            proposal["score"] = score
+        for proposal, calibrated in zip(proposed, scores[best].tolist(), strict=True):
+            proposal["score"] = calibrated
         return {
             "temperature": best,
             "ece_before": expected_calibration_error(scores[1.0], right),
@@ -372,11 +386,13 @@ def main(
     ]
     lines += [f"{n}: no temperature, as {r}" for n, r in result["uncalibrated"].items()]
     print("\n".join(lines[:SHOWN]))
+    low, high = (100 * bound for bound in result["interval"])
     msg.good(
-        f"{config}: {result['chosen']['@misc']}, the best of {len(result['tried'])}, "
-        f"micro F {100 * result['micro_f']:.2f} ({100 * result['as_built']:.2f} as "
-        f"built) on {result['texts']} texts with {result['conflicts']} conflicts; run "
-        "`assemble` to build it"
+        f"{config}: {result['chosen']['@misc']}. The best of {len(result['tried'])} "
+        f"has micro F {100 * result['micro_f']:.2f}, that as built "
+        f"{100 * result['as_built']:.2f} (difference {low:+.2f} to {high:+.2f}) on "
+        f"{result['texts']} texts with {result['conflicts']} conflicts; run `assemble` "
+        "to build it"
     )
 
 

@@ -1,8 +1,10 @@
 """Say in one sentence which combination to take."""
 
-from common.lanes import Keep
-from report.tables import Comparison, combinations, is_tie
+from typing import Any
 
+from report.tables import Comparison, combinations, comparable, is_tie
+
+Ways = dict[str, dict[str, Any]]
 # below this, a difference in speed is no reason to choose
 FASTER = 1.05
 
@@ -10,10 +12,30 @@ FASTER = 1.05
 def advise(comparison: Comparison) -> str:
     """Say in one sentence which combination to take: the fastest of the best.
 
-    It is one that keeps all of the core, as only the reader knows what they need of it.
+    It is one that can be compared with the others, see `evaluate`.
     """
-    ours, best = combinations(comparison), comparison["best"]
-    ours = {n: own for n, own in ours.items() if own.get("keep", Keep.all) == Keep.all}
+    every, best = combinations(comparison), comparison["best"]
+    ours = comparable(comparison)
+    return _choose(ours, best) + _warn(every, ours, best)
+
+
+def _warn(every: Ways, ours: Ways, best: str | None) -> str:
+    """Name the ways whose higher F is no reason to choose them."""
+    top = (best and ours[best]["all_texts"]["micro"]["f"]) or 0.0
+    above = [
+        f"`{name}`"
+        for name, own in every.items()
+        if name not in ours and (own["all_texts"]["micro"]["f"] or 0.0) > top
+    ]
+    if not above:
+        return ""
+    return (
+        f" That {' and '.join(above)} have more says little: they learned from text by "
+        "those who annotated this one, and the core did not. Measure on text of yours."
+    )
+
+
+def _choose(ours: Ways, best: str | None) -> str:
     score = {name: own["all_texts"]["micro"] for name, own in ours.items()}
     if not best or score[best]["f"] is None:
         return "There is nothing to advise, as no combination has an F on this text."

@@ -19,6 +19,12 @@ def combinations(comparison: Comparison) -> dict[str, Any]:
     return {n: p for n, p in comparison["pipelines"].items() if n not in groups}
 
 
+def comparable(comparison: Comparison) -> dict[str, Any]:
+    """Select the combinations that can be compared with each other, see `evaluate`."""
+    ours = combinations(comparison)
+    return {name: own for name, own in ours.items() if own.get("comparable", True)}
+
+
 def is_tie(score: Score) -> bool:
     """Tell whether a difference to the best combination could be chance."""
     low, high = score.get("difference", {}).get("interval", [None, None])
@@ -27,7 +33,7 @@ def is_tie(score: Score) -> bool:
 
 def table(comparison: Comparison) -> pd.DataFrame:
     """Tabulate F, in percent, and costs: a row a pipeline, the sources first."""
-    ours = combinations(comparison)
+    ours = comparable(comparison)
     columns = [_main_scores(pipeline) for pipeline in ours.values()]
     rows = {}
     for name, pipeline in comparison["pipelines"].items():
@@ -58,7 +64,7 @@ def _main_scores(pipeline: dict[str, Any]) -> dict[str, Score]:
 
 
 def _f(score: Score, column: Iterable[Score], *, marked: bool) -> str:
-    """Write an F with its interval; mark the best of the column, and ties."""
+    """Write an F with its interval; mark the best of what is comparable, and ties."""
     if score["f"] is None:
         return ""
     low, high = score["interval"]
@@ -75,7 +81,11 @@ def legend(comparison: Comparison) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in comparison["versions"].items())
     words = comparison["separately"]["words_per_second"]
     best = comparison["best"]
-    ties = f"{TIE}: ties with `{best}`, the best over all labels. " if best else " "
+    ties = (
+        f"{TIE}: ties with `{best}`, the best over all labels that can be advised. "
+        if best
+        else " "
+    )
     return (
         f"F in percent on {comparison['texts']} texts, {comparison['conflict_texts']} "
         "of them with a conflict, and the 95% interval of "

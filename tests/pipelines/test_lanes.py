@@ -230,7 +230,15 @@ def test_advice_and_best_are_about_whole_combinations(built: Path) -> None:
     )
     assert not broken
     report = evaluate(gold, origins, combinations)
-    keeps = {name: own["keep"] for name, own in report["pipelines"].items()}
-    assert keeps["drug_first_entities"] == "entities"
-    assert keeps["core"] == "all"
+    assert comparable(report) == {"core", "drugs", *CONFIGS}
+    # as if it had been trained
+    meta = combinations["resolved"].nlp.meta["combination"]
+    meta["trained_on"] = {"ner": {"text.jsonl": "0" * 64}}
+    for learned, lost in [(True, {"resolved"}), (False, set())]:
+        report = evaluate(gold, origins, combinations, learned=learned)
+        assert comparable(report) == {"core", "drugs", *CONFIGS} - lost
     assert report["best"] in CONFIGS
+
+
+def comparable(report: dict[str, Any]) -> set[str]:
+    return {n for n, own in report["pipelines"].items() if own["comparable"]}

@@ -11,7 +11,7 @@ import tarfile
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -251,62 +251,57 @@ def test_package_with_another_checksum_is_refused(here: Path, index: str) -> Non
     assert f"{PACKAGE}: pip refuses it, its sha256={'0' * 64} is due" in message
 
 
-def next_in_line(package: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """Ask for what the index cannot give; the embedded pipeline stands in for it."""
-    assert get_offered(package)["origin"] == "embedded"
-    assert [path.name for path in Path("sources").iterdir()] == ["core"]
-    return " ".join(capsys.readouterr().out.split())
+NextInLine = Callable[[str], str]
 
 
-def test_missing_version_means_embedded(
-    here: Path,
-    index: str,
-    trained: list[dict[str, str]],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    printed = next_in_line(index.replace("0.1.0", "9.9.9"), capsys)
+@pytest.fixture
+def next_in_line(
+    here: Path, trained: list[dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> NextInLine:
+    """Ask for what the index cannot give: the embedded pipeline stands in for it."""
+
+    def ask(package: str) -> str:
+        assert get_offered(package)["origin"] == "embedded"
+        assert [path.name for path in Path("sources").iterdir()] == ["core"]
+        return " ".join(capsys.readouterr().out.split())
+
+    return ask
+
+
+def test_missing_version_means_embedded(index: str, next_in_line: NextInLine) -> None:
+    printed = next_in_line(index.replace("0.1.0", "9.9.9"))
     assert "en_republished==9.9.9: the package index does not give it" in printed
     assert "No matching distribution found" in printed
 
 
-def test_index_out_of_reach_means_embedded(
-    here: Path,
-    index: str,
-    trained: list[dict[str, str]],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def use(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pip ask an index."""
     monkeypatch.setenv("PIP_NO_INDEX", "0")
     monkeypatch.delenv("PIP_FIND_LINKS")
-    monkeypatch.setenv("PIP_INDEX_URL", NOWHERE)
-    assert "the package index does not give it" in next_in_line(index, capsys)
+    monkeypatch.setenv("PIP_INDEX_URL", url)
+
+
+def test_index_out_of_reach_means_embedded(
+    index: str, next_in_line: NextInLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(NOWHERE, monkeypatch)
+    assert "the package index does not give it" in next_in_line(index)
 
 
 def test_index_that_stalls_means_embedded(
-    here: Path,
-    index: str,
-    trained: list[dict[str, str]],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    index: str, next_in_line: NextInLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PIP_NO_INDEX", "0")
-    monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setattr(archives, "DELIVERY", 3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
-        monkeypatch.setenv("PIP_INDEX_URL", url)
-        assert "did not deliver it in 3 s" in next_in_line(index, capsys)
+        use(f"http://127.0.0.1:{silent.getsockname()[1]}/simple", monkeypatch)
+        assert "did not deliver it in 3 s" in next_in_line(index)
 
 
 def test_environment_without_pip_means_embedded(
-    here: Path,
-    index: str,
-    trained: list[dict[str, str]],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    index: str, next_in_line: NextInLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archives, "find_spec", {}.get)
-    assert "this environment has no pip" in next_in_line(index, capsys)
+    assert "this environment has no pip" in next_in_line(index)
 
 
 def test_silent_host_is_waited_for_once(

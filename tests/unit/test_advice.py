@@ -7,6 +7,7 @@ import pytest
 from compare import compare
 from helpers import scores_of
 from report.advice import advise
+from report.tables import BEST, table
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,21 @@ def test_advice_follows_from_the_figures(
     assert re.match(
         f"{expected}|.*{expected}", advise(compare(scores_of(**combinations)))
     )
+
+
+def test_what_learned_from_the_same_hands_is_not_advised() -> None:
+    scores = scores_of(a=(0.7, 1.0), b=(0.69, 0.9), trained=(0.8, 2.0), worse=(0.1, 9))
+    scores["best"] = "a"
+    for name in ("trained", "worse"):
+        scores["pipelines"][name]["comparable"] = False
+    advice = advise(compare(scores))
+    cells = table(compare(scores))["F"]
+    assert [name for name in cells.index if cells[name].endswith(BEST)] == ["a"]
+    assert re.match("Take `a`: .* That `trained` have more says little", advice)
+    assert "worse" not in advice
+
+
+def test_nothing_is_warned_of_where_none_has_more() -> None:
+    scores = scores_of(a=(0.7, 1.0), trained=(0.6, 2.0))
+    scores["pipelines"]["trained"]["comparable"] = False
+    assert "says little" not in advise(compare(scores))
