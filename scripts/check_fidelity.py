@@ -46,13 +46,15 @@ def check_all(
     pipelines = load_sources(sources)
     made = {name: entry["sha256"] for name, entry in read_ledger(sources).items()}
     homes = Homes(pipelines, inputs + hard_texts(pipelines.values()), made)
-    written = Homes(pipelines, inputs + draw(more), made)
+    written: Homes | None = None
     report: Report = {}
     # a bar in a terminal, nothing in a log
     progress = tqdm(combinations, desc="Comparing", leave=False, disable=None)
     for name, combination in zip(names, progress, strict=True):
         nlp = load(combination)
-        at_home = written if keep_of(nlp.meta) == Keep.entities else homes
+        at_home = homes
+        if keep_of(nlp.meta) == Keep.entities:
+            at_home = written = written or Homes(pipelines, inputs + draw(more), made)
         report[name] = check_fidelity(nlp, combination, at_home)
     return report
 

@@ -42,9 +42,9 @@ def evaluate(
         those who annotated this one.
     RETURNS: the number of `texts` and of `conflict_texts`; `groups`, the labels of each
         source; for each of the `pipelines` what `score_texts` returns, its NERs in
-        `sequence`, whether it is `comparable`, and the `sha256` of its files; the
-        `best` combination that is; the number of `draws`; the `costs` of each, and of
-        the sources `separately`; `machine` and `versions`.
+        `sequence`, whether it has `learned`, whether it is `comparable`, and the
+        `sha256` of its files; the `best` combination that is; the number of `draws`; the
+        `costs` of each, and of the sources `separately`; `machine` and `versions`.
     """
     runs = sources | combinations
     groups = {name: run.known for name, run in sources.items()}
@@ -66,10 +66,11 @@ def evaluate(
         labels = {ner: run.labels[ner] - missing for ner in ners}
         scores[name]["sha256"] = sha256(run.folder)
         trained = run.nlp.meta.get("combination", {}).get("trained_on")
+        scores[name]["learned"] = bool(trained and learned)
         # what keeps less is no other way to combine; and who has learned what the
         # annotators of this text think has an advantage that it has on no other text
         whole = keep_of(run.nlp.meta) == Keep.all
-        scores[name]["comparable"] = whole and not (trained and learned)
+        scores[name]["comparable"] = whole and not scores[name]["learned"]
         scores[name]["sequence"] = in_sequence(ners, run.predicted, annotated, labels)
     best = add_differences(
         {n: scores[n] for n in combinations if scores[n]["comparable"]},

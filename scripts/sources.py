@@ -188,9 +188,10 @@ def _fingerprint(config: Path, overrides: Mapping[str, str]) -> str:
 
 def _train(name: str, config: Path, folder: Path, overrides: Mapping[str, str]) -> None:
     """Train a pipeline; in the core's place, if the config names a core."""
-    if core := _paths(config, overrides).get("core"):
-        nlp = train_in(Path(core), config, overrides, name=name)
-        ledger = {core: recorded(Path(core).name, Path(core), load(core))}
+    if path := _paths(config, overrides).get("core"):
+        core = load(path)
+        ledger = {path: recorded(Path(path).name, Path(path), core)}
+        nlp = train_in(core, config, overrides, name=name)
         made = describe(name, nlp.pipe_names, ledger, made="a NER trained anew")
         ours = load_config(config)["nlp"]["pipeline"]
         # what else of the core proposes entities is not this pipeline's to tell

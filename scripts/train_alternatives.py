@@ -133,13 +133,14 @@ def train_alternative(
     """
     ledger = read_ledger(sources)
     base = next(iter(ledger))
-    config = read_config(config_path, size)
+    core, config = load(sources / base), read_config(config_path, size)
+    strings = [*core.vocab.strings]
     overrides = {f"size.{key}": value for key, value in config[size].items()}
     for part in ("train", "dev"):
         overrides[f"paths.{part}"] = str(_merged(corpus, part))
     with replacing(output) as folder:
         name = config_path.stem
-        nlp = train_in(sources / base, config_path, overrides, name=name, row=row)
+        nlp = train_in(core, config_path, overrides, name=name, row=row)
         trained = [ner for ner in proposers(nlp) if ner in config["nlp"]["pipeline"]]
         made = "NERs trained anew, on its labels and those of {others}"
         nlp.meta.update(describe(config_path.stem, nlp.pipe_names, ledger, made=made))
@@ -154,7 +155,7 @@ def train_alternative(
             ).write()
         )
         nlp.to_disk(folder)
-        keep_strings(folder, nlp, load(sources / base).vocab.strings)
+        keep_strings(folder, nlp, strings)
         return list(load(folder).pipe_names)
 
 

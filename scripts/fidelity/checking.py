@@ -301,11 +301,10 @@ def _compare_rest(
     Of a combination that keeps less of the base, only what finds entities.
     """
     base, home = combination.base, homes.sources[combination.base]
-    if combination.keep == Keep.all:
-        readers = readers_of_ents(home)
-        ours, theirs = _batches(annotate, nlp, homes.texts), homes.annotate(base)
-    else:
-        readers, ours, theirs = {}, [], []
+    whole = combination.keep == Keep.all
+    readers = readers_of_ents(home) if whole else {}
+    ours = _batches(annotate, nlp, homes.texts) if whole else []
+    theirs = homes.annotate(base) if whole else []
     differing = 0
     for here, there in zip(ours, theirs, strict=True):
         if isinstance(there, list):
@@ -317,7 +316,7 @@ def _compare_rest(
         for name in kept
         if name not in nlp.pipe_names or traits(nlp, [name]) != traits(home, [name])
     ]
-    result.left_out |= readers and readers | readers_of_ents(nlp)
+    result.left_out |= readers | (readers_of_ents(nlp) if whole else {})
     result.differences |= {"annotations": differing, "settings": len(changed)}
     if (differing or changed) and not result.causes:
         result.causes.append(other_components(base, changed))

@@ -16,16 +16,16 @@ def advise(comparison: Comparison) -> str:
     """
     every, best = combinations(comparison), comparison["best"]
     ours = comparable(comparison)
-    return _choose(ours, best) + _warn(every, ours, best)
+    return _choose(ours, best) + _warn(every, best)
 
 
-def _warn(every: Ways, ours: Ways, best: str | None) -> str:
+def _warn(every: Ways, best: str | None) -> str:
     """Name the ways whose higher F is no reason to choose them."""
-    top = (best and ours[best]["all_texts"]["micro"]["f"]) or 0.0
+    top = (best and every[best]["all_texts"]["micro"]["f"]) or 0.0
     above = [
         f"`{name}`"
         for name, own in every.items()
-        if name not in ours and (own["all_texts"]["micro"]["f"] or 0.0) > top
+        if own.get("learned") and (own["all_texts"]["micro"]["f"] or 0.0) > top
     ]
     if not above:
         return ""

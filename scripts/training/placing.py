@@ -9,13 +9,13 @@ from spacy.language import Language
 from spacy.util import load_config
 from thinc.api import Config
 
-from common.ners import LISTENER, load, proposers
+from common.ners import LISTENER, proposers
 from training.loop import train
 from training.spans_ner import load_plain
 
 
 def train_in(
-    core_path: Path,
+    core: Language,
     config_path: Path,
     overrides: Mapping[str, Any],
     *,
@@ -27,14 +27,14 @@ def train_in(
     The config's `features.vectors` tells whether the core has static vectors, and its
     `paths.core` where it lies: both are set here.
 
+    core: as it was loaded from its folder.
     overrides, name, row: see `train`.
     RETURNS: the core with them; all else of it is kept as it is.
     RAISES ValueError: there is no place for them, or what the config reads is unsound.
     """
-    core = load(core_path)
     names = replaced(core, load_config(config_path), str(config_path))
     ours = {
-        "paths.core": str(core_path),
+        "paths.core": str(core.path),
         "features.vectors": bool(core.vocab.vectors_length),
     }
     with tempfile.TemporaryDirectory() as work:

@@ -35,7 +35,7 @@ def test_what_learned_from_the_same_hands_is_not_advised() -> None:
     scores = scores_of(a=(0.7, 1.0), b=(0.69, 0.9), trained=(0.8, 2.0), worse=(0.1, 9))
     scores["best"] = "a"
     for name in ("trained", "worse"):
-        scores["pipelines"][name]["comparable"] = False
+        scores["pipelines"][name] |= {"comparable": False, "learned": True}
     advice = advise(compare(scores))
     cells = table(compare(scores))["F"]
     assert [name for name in cells.index if cells[name].endswith(BEST)] == ["a"]
@@ -45,5 +45,12 @@ def test_what_learned_from_the_same_hands_is_not_advised() -> None:
 
 def test_nothing_is_warned_of_where_none_has_more() -> None:
     scores = scores_of(a=(0.7, 1.0), trained=(0.6, 2.0))
-    scores["pipelines"]["trained"]["comparable"] = False
+    scores["pipelines"]["trained"] |= {"comparable": False, "learned": True}
+    assert "says little" not in advise(compare(scores))
+
+
+def test_who_keeps_less_of_the_core_has_learned_from_nobody() -> None:
+    scores = scores_of(a=(0.7, 1.0), a_entities=(0.71, 2.0))
+    scores["best"] = "a"
+    scores["pipelines"]["a_entities"]["comparable"] = False
     assert "says little" not in advise(compare(scores))
