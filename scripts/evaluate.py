@@ -43,8 +43,8 @@ def evaluate(
     RETURNS: the number of `texts` and of `conflict_texts`; `groups`, the labels of each
         source; for each of the `pipelines` what `score_texts` returns, its NERs in
         `sequence`, whether it has `learned`, whether it is `comparable`, and the
-        `sha256` of its files; the `best` combination that is; the number of `draws`; the
-        `costs` of each, and of the sources `separately`; `machine` and `versions`.
+        `sha256` of its files; the `best` combination that is; the number of `draws`;
+        the `costs` of each, and of the sources `separately`; `machine` and `versions`.
     """
     runs = sources | combinations
     groups = {name: run.known for name, run in sources.items()}
