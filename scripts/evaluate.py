@@ -1,59 +1,67 @@
-"""Measure every pipeline on text that is annotated with all label sets.
+"""Measure every pipeline: on annotated text, and by what it keeps of its sources.
 
     python scripts/evaluate.py corpus/test.spacy metrics/scores.json \
         --sources sources --pipelines pipelines
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import srsly
 import typer
 from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
 from common.annotation import read_gold
-from common.files import sha256, write_json
-from common.lanes import Keep, keep_of
-from common.ners import read_ledger
+from common.files import sha256, write_json, writing
+from common.meta import Entry
+from common.ners import EXAMPLES, read_ledger
 from measuring.costs import environment, measure_costs
 from measuring.gold import find_conflicts, find_problems, missing_labels
-from measuring.runs import Run, run_all
+from measuring.runs import Run, read_more, run_all
 from measuring.scores import add_differences, entities, resample, score_texts
 from measuring.sequence import in_sequence
+from measuring.ways import compare_ways
 
 # of the bootstrap
 DRAWS = 1000
-# by those who annotated the texts that the project trains on
-EXAMPLE = Path("assets/test.jsonl")
 
 
 def evaluate(
     gold: Sequence[Doc],
-    sources: dict[str, Run],
-    combinations: dict[str, Run],
+    sources: Mapping[str, Run],
+    combinations: Mapping[str, Run],
     *,
-    learned: bool = False,
-) -> dict[str, Any]:
-    """Measure what was run: scores, intervals and costs.
+    more: Sequence[Doc] = (),
+    ledger: Mapping[str, Entry],
+    test: Path,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Measure what was run: scores, intervals, agreement with the sources, and costs.
 
-    learned: whether what was trained anew, and not every source, learned from text by
-        those who annotated this one.
-    RETURNS: the number of `texts` and of `conflict_texts`; `groups`, the labels of each
-        source; for each of the `pipelines` what `score_texts` returns, its NERs in
-        `sequence`, whether it has `learned`, whether it is `comparable`, and the
-        `sha256` of its files; the `best` combination that is; the number of `draws`;
-        the `costs` of each, and of the sources `separately`; `machine` and `versions`.
+    sources, combinations: as they ran on the annotated texts, and after them on `more`.
+    more: texts without annotation, to see on them what each combination keeps; without
+        any, the annotated texts serve, as if nobody had annotated them.
+    ledger: what is recorded of the sources.
+    test: what the annotated texts were converted from.
+    RETURNS: what `compare_ways` returns, with the number of `texts` and of
+        `conflict_texts`; whether they are the `example`, and not a person's own;
+        `groups`, the labels of each source; for each of the `pipelines` what
+        `score_texts` returns, its NERs in `sequence`, and the `sha256` of its files;
+        the `best` combination, of those that can be advised; the number of `draws`; the
+        `costs` of each, and of the sources `separately`; `machine` and `versions`. And
+        the records of `disagreements`.
     """
-    runs = sources | combinations
+    runs = {**sources, **combinations}
     groups = {name: run.known for name, run in sources.items()}
     missing = missing_labels(gold, groups)
-    conflict = find_conflicts(gold, [run.predicted for run in sources.values()])
+    own = {name: run.part(0, len(gold)) for name, run in runs.items()}
+    conflict = find_conflicts(gold, [own[name].predicted for name in sources])
     annotated = [entities(doc, doc) for doc in gold]
     drawn = resample(len(gold), draws=DRAWS)
     scores, samples = {}, {}
-    for name, run in tqdm(runs.items(), "scoring", leave=False, disable=None):
+    for name, run in tqdm(own.items(), "scoring", leave=False, disable=None):
         scores[name], samples[name] = score_texts(
             run.predicted,
             annotated,
@@ -65,29 +73,38 @@ def evaluate(
         ners = run.alone if len(run.alone) > 1 else {}
         labels = {ner: run.labels[ner] - missing for ner in ners}
         scores[name]["sha256"] = sha256(run.folder)
-        trained = run.nlp.meta.get("combination", {}).get("trained_on")
-        scores[name]["learned"] = bool(trained and learned)
-        # what keeps less is no other way to combine; and who has learned what the
-        # annotators of this text think has an advantage that it has on no other text
-        whole = keep_of(run.nlp.meta) == Keep.all
-        scores[name]["comparable"] = whole and not scores[name]["learned"]
         scores[name]["sequence"] = in_sequence(ners, run.predicted, annotated, labels)
+    first = len(gold) if more else 0
+    read = {name: run.part(first, None) for name, run in runs.items()}
+    ways, records = compare_ways(
+        {name: read[name] for name in sources},
+        {name: read[name] for name in combinations},
+        more or gold,
+        ledger=ledger,
+        test=test,
+        draws=DRAWS,
+    )
+    for name, way in ways.pop("ways").items():
+        scores[name] |= way
     best = add_differences(
-        {n: scores[n] for n in combinations if scores[n]["comparable"]},
+        {n: scores[n] for n in combinations if scores[n]["advisable"]},
         {name: samples[name] for name in combinations},
     )
     costs, separately = measure_costs(runs, [*sources], gold)
-    return {
+    report = {
         "texts": len(gold),
         "conflict_texts": sum(conflict),
+        "example": EXAMPLES in test.parents,
         "groups": {name: sorted(labels) for name, labels in groups.items()},
         "best": best,
         "draws": DRAWS,
         "pipelines": scores,
+        **ways,
         "costs": costs,
         "separately": separately,
         **environment(),
     }
+    return report, records
 
 
 def rows(report: dict[str, Any]) -> list[list[str]]:
@@ -110,20 +127,34 @@ def main(
     output: Annotated[Path, typer.Argument(help="The scores to write, JSON")],
     sources: Annotated[Path, typer.Option(help="The folder of source pipelines")],
     pipelines: Annotated[Path, typer.Option(help="The folder of combinations")],
-    text: Annotated[Path, typer.Option(help="What the text was converted from")] = (
-        EXAMPLE
-    ),
+    test: Annotated[Path, typer.Option(help="What the text was converted from")],
+    texts: Annotated[
+        Path | None, typer.Option(help="Text without annotation: .txt, .jsonl, folder")
+    ] = None,
+    disputed: Annotated[
+        Path | None, typer.Option(help="The texts to write that decide, JSONL")
+    ] = None,
 ) -> None:
-    """Measure every pipeline on text that is annotated with all label sets."""
+    """Measure every pipeline: on annotated text, and by what it keeps of its sources.
+
+    Of the texts without annotation a fifth is measured on; `train-alternatives` learns
+    from the others.
+    """
     try:
-        docs = read_gold(gold)
-        origins, combinations, broken, left_out = run_all(docs, sources, pipelines)
+        docs, ledger = read_gold(gold), read_ledger(sources)
+        more = read_more(texts, sources) if texts and texts != test else []
+        origins, combinations, broken, left_out = run_all(
+            [*docs, *more], sources, pipelines
+        )
     except ValueError as error:
         msg.fail("Nothing was measured", str(error), exits=1)
-    embedded = all(e["origin"] == "embedded" for e in read_ledger(sources).values())
-    learned = text == EXAMPLE and not embedded
-    report = evaluate(docs, origins, combinations, learned=learned)
+    report, records = evaluate(
+        docs, origins, combinations, more=more, ledger=ledger, test=test
+    )
     write_json(output, report)
+    if disputed:
+        with writing(disputed) as unfinished:
+            srsly.write_jsonl(unfinished, records)
     groups = report["groups"]
     header = ("F", "all", *groups, "conflict texts", "words/CPU s")
     msg.table(rows(report), header=header, divider=True)

@@ -101,9 +101,11 @@ def get_source(
                 _train(name, config, folder, overrides)
         nlp = check(folder, wanted, notice=origin != "embedded")
         entry = record(name, folder, nlp, origin)
-    made = {"made_from": made_from, "texts": overrides}
-    embedded = made if origin == "embedded" else {}
-    return {**entry, "wanted": wanted, **embedded}
+    if origin != "embedded":
+        return {**entry, "wanted": wanted}
+    gold = {name: sha256(Path(name)) for name in [_paths(config, overrides)["train"]]}
+    made = {"made_from": made_from, "texts": overrides, "gold": gold}
+    return {**entry, "wanted": wanted, **made}
 
 
 def _find(
@@ -191,7 +193,7 @@ def _train(name: str, config: Path, folder: Path, overrides: Mapping[str, str]) 
     if path := _paths(config, overrides).get("core"):
         core = load(path)
         ledger = {path: recorded(Path(path).name, Path(path), core)}
-        nlp = train_in(core, config, overrides, name=name)
+        nlp, _ = train_in(core, config, overrides, name=name)
         made = describe(name, nlp.pipe_names, ledger, made="a NER trained anew")
         ours = load_config(config)["nlp"]["pipeline"]
         # what else of the core proposes entities is not this pipeline's to tell

@@ -4,9 +4,10 @@ python scripts/train_alternatives.py pipelines configs/single_ner.cfg --sources 
     --texts ONE.jsonl --texts OTHER.jsonl --dev assets/joint_dev.jsonl --corpus corpus
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from enum import StrEnum
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,6 +19,7 @@ from thinc.api import Config
 from wasabi import msg
 
 from common.files import replacing, sha256
+from common.lanes import Keep, lane, left_out
 from common.meta import describe, keep_strings
 from common.ners import (
     Combination,
@@ -27,12 +29,12 @@ from common.ners import (
     proposers,
     read_ledger,
 )
-from training.merging import Fill, merge_texts
+from training.merging import Fill, Merged, merge_texts
 from training.placing import replaced, train_in
 from training.spans_ner import FACTORY
 
-# for each text, by path, the sources whose entities are marked in it
-Marked = Mapping[str, Sequence[str]]
+# what became of each text, by path
+Texts = Mapping[str, Merged]
 
 
 class Size(StrEnum):
@@ -46,14 +48,19 @@ def prepare(
     configs: Sequence[Path],
     sources: Path,
     texts: Sequence[Path],
-    dev: Path,
+    dev: Sequence[Path],
     corpus: Path,
     fill: Fill,
     size: Size = Size.small,
-) -> Marked:
+    *,
+    raw: Path | None = None,
+    test: Path | None = None,
+) -> Texts:
     """Check the configs and merge the texts.
 
-    RETURNS: for each text, by path, the sources whose entities are marked in it now.
+    dev: annotated texts to score on.
+    raw, test: see `merge_texts`.
+    RETURNS: what became of each text that is learned from, by path.
     RAISES ValueError: a source is missing, a text or a config is unsound, or a config
         has no component of the core's, or one that learns from what is no source.
     """
@@ -74,8 +81,10 @@ def prepare(
                 f"{path}: no component learns the labels of "
                 f"{', '.join(sorted(others))}; add one with that `source`"
             )
-    merge_texts([dev], pipelines, _merged(corpus, "dev"), fill)
-    return merge_texts(texts, pipelines, _merged(corpus, "train"), fill)
+    ledger = read_ledger(sources)
+    merge_texts(dev, pipelines, ledger, _merged(corpus, "dev"), fill, test=test)
+    target = _merged(corpus, "train")
+    return merge_texts(texts, pipelines, ledger, target, fill, raw=raw, test=test)
 
 
 def read_config(path: Path, size: Size) -> Config:
@@ -89,7 +98,8 @@ def read_config(path: Path, size: Size) -> Config:
         config = load_config(path)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    for section in ("nlp", "components", "training", size.value):
+    sizes = [size.value] if "size" in config else []
+    for section in ("nlp", "components", "training", *sizes):
         if section not in config:
             raise ValueError(f"{path} has no section [{section}]")
     if not config["nlp"].get("pipeline"):
@@ -113,19 +123,21 @@ def train_alternative(
     *,
     sources: Path,
     corpus: Path,
-    texts: Marked,
+    texts: Texts,
     size: Size,
+    keep: Keep = Keep.all,
     row: int = 0,
 ) -> list[str]:
     """Train the components of a config, then put them into the core.
 
     All other components of the core, its tokenizer, vectors and lookups are kept.
 
-    config_path: a training config; its section `size` gives way to that of the name of
-        `size`, and the core's vectors are features where it has some.
+    config_path: a training config; its section `size`, if it has one, gives way to that
+        of the name of `size`, and the core's vectors are features where it has some.
     output: the combination's folder; left as it was if anything fails.
     corpus: where the merged text lies.
     texts: what `prepare` returned.
+    keep: such that keep only so much of the core are built beside it, NAME_entities.
     row: the row of the terminal, from the cursor, for the progress bar.
     RETURNS: the names of the combination's components, in order.
     RAISES ValueError: there is no core, no place in it, nothing to learn from, or the
@@ -135,39 +147,49 @@ def train_alternative(
     base = next(iter(ledger))
     core, config = load(sources / base), read_config(config_path, size)
     strings = [*core.vocab.strings]
-    overrides = {f"size.{key}": value for key, value in config[size].items()}
+    overrides = {f"size.{key}": value for key, value in config.get(size, {}).items()}
     for part in ("train", "dev"):
         overrides[f"paths.{part}"] = str(_merged(corpus, part))
-    with replacing(output) as folder:
-        name = config_path.stem
-        nlp = train_in(core, config_path, overrides, name=name, row=row)
-        trained = [ner for ner in proposers(nlp) if ner in config["nlp"]["pipeline"]]
+    nlp, curve = train_in(core, config_path, overrides, name=config_path.stem, row=row)
+    trained = [ner for ner in proposers(nlp) if ner in config["nlp"]["pipeline"]]
+    combination = Combination(
+        base=base,
+        components={ner: Origin() for ner in trained},
+        made_from={name: entry["sha256"] for name, entry in ledger.items()},
+        trained_on={ner: _marked(texts, _learned(config).get(ner)) for ner in trained},
+        gold={
+            name: _hashes(path for path in texts if name in texts[path].gold)
+            for name in ledger
+        },
+        curve=curve,
+    )
+    names = list(nlp.pipe_names)
+    for kept in Keep:
+        folder = output.with_name(lane(output.name, kept))
+        if kept not in (Keep.all, keep) and not folder.exists():
+            continue
+        for component in left_out(nlp, kept):
+            nlp.remove_pipe(component)
         made = "NERs trained anew, on its labels and those of {others}"
-        nlp.meta.update(describe(config_path.stem, nlp.pipe_names, ledger, made=made))
-        nlp.meta.update(
-            Combination(
-                base=base,
-                components={ner: Origin() for ner in trained},
-                made_from={name: entry["sha256"] for name, entry in ledger.items()},
-                trained_on={
-                    ner: _hashes(texts, _learned(config).get(ner)) for ner in trained
-                },
-            ).write()
-        )
-        nlp.to_disk(folder)
-        keep_strings(folder, nlp, strings)
-        return list(load(folder).pipe_names)
+        nlp.meta.update(describe(folder.name, nlp.pipe_names, ledger, made=made))
+        nlp.meta.update(replace(combination, keep=kept).write())
+        with replacing(folder) as unfinished:
+            nlp.to_disk(unfinished)
+            keep_strings(unfinished, nlp, strings)
+            load(unfinished)
+    return names
 
 
-def _hashes(texts: Marked, source: str | None) -> dict[str, str]:
-    """Hash the texts that a source's entities are marked in; all if it is None.
+def _marked(texts: Texts, source: str | None) -> dict[str, str]:
+    """Hash the texts that a source's entities are marked in; all if it is None."""
+    return _hashes(p for p in texts if source is None or source in texts[p].marked)
 
-    A path of the person's machine is none of others' business: its name stays.
-    """
+
+def _hashes(paths: Iterable[str]) -> dict[str, str]:
+    """Hash texts; where they lie on a person's machine is none of others' business."""
     return {
         Path(path).name if Path(path).is_absolute() else path: sha256(Path(path))
-        for path, marked in texts.items()
-        if source is None or source in marked
+        for path in paths
     }
 
 
@@ -176,16 +198,27 @@ def main(
     configs: Annotated[list[Path], typer.Argument(help="What to train")],
     sources: Annotated[Path, typer.Option(help="The source pipelines")],
     texts: Annotated[list[Path], typer.Option(help="Annotated text to learn from")],
-    dev: Annotated[Path, typer.Option(help="Annotated text to score on")],
+    dev: Annotated[list[Path], typer.Option(help="Annotated text to score on")],
     corpus: Annotated[Path, typer.Option(help="Where the merged text goes")],
     size: Annotated[Size, typer.Option(help="A section of the configs")] = Size.small,
     fill: Annotated[
         Fill, typer.Option(help="What stands for the annotation that a text lacks")
     ] = Fill.predictions,
+    raw: Annotated[
+        Path | None, typer.Option(help="Text without annotation to learn from")
+    ] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="Text that nothing is to be learned from")
+    ] = None,
+    keep: Annotated[
+        Keep, typer.Option(help="Build such as keep only so much, too: NAME_entities")
+    ] = Keep.all,
 ) -> None:
     """Train alternatives at the same time, each into the folder named as its config."""
     try:
-        prepared = prepare(configs, sources, texts, dev, corpus, fill, size)
+        prepared = prepare(
+            configs, sources, texts, dev, corpus, fill, size, raw=raw, test=test
+        )
     except ValueError as error:
         msg.fail("Nothing was trained", str(error), exits=1)
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
@@ -198,6 +231,7 @@ def main(
                 corpus=corpus,
                 texts=prepared,
                 size=size,
+                keep=keep,
                 row=row,
             )
             for row, config in enumerate(configs)

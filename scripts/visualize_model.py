@@ -30,7 +30,9 @@ def visualize_model(
     shown = {
         ("Compare", ""): partial(compare.show, served, EXAMPLES),
         ("Your files", "files"): partial(files.show, served),
-        ("Results", "results"): partial(results.show, metrics / "comparison.json"),
+        ("Results", "results"): partial(
+            results.show, metrics / "comparison.json", metrics / "disagreements.jsonl"
+        ),
         ("Data", "data"): partial(data.show, served, corpus),
     }
     pages = [

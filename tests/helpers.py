@@ -446,7 +446,8 @@ def annotate(path: Path, labels: Sequence[str]) -> Path:
 def scores_of(**combinations: tuple[float | None, float]) -> dict[str, Any]:
     """Make what `evaluate` writes, from F and speed of each combination.
 
-    There are two sources, `core` and `other`; intervals are 0.04 wide.
+    There are two sources, `core` and `other`, of which each combination keeps all;
+    intervals are 0.04 wide.
     """
     best = max(combinations, key=lambda name: combinations[name][0] or 0, default=None)
     top = combinations[best][0] if best else None
@@ -477,11 +478,22 @@ def scores_of(**combinations: tuple[float | None, float]) -> dict[str, Any]:
             "conflict_texts": scope,
             "sequence": sequence,
         }
+        if name in combinations:
+            pipelines[name] |= {
+                "agreement": {"core": agreement_of(1.0), "other": agreement_of(1.0)},
+                "exposed": [],
+                "comparable": True,
+                "advisable": True,
+                "curve": [],
+            }
         costs[name] = dict.fromkeys(["load_seconds", "disk_mb", "wheel_mb"], 1.0)
         costs[name] |= {"speed": speed, "words_per_second": 1e4 * speed, "memory": None}
     return {
         "texts": 10,
         "conflict_texts": 4,
+        "example": False,
+        "texts_read": 20,
+        "places": 7,
         "groups": {"core": ["A<b>|"], "other": ["B"]},
         "best": best,
         "draws": 1000,
@@ -491,6 +503,22 @@ def scores_of(**combinations: tuple[float | None, float]) -> dict[str, Any]:
         "machine": "a machine",
         "versions": {"spacy": "3"},
     }
+
+
+def agreement_of(share: float | None) -> dict[str, Any]:
+    """Make the agreement of a combination with a source outside of collisions."""
+    lost = [{"entity": "<b>", "label": "A", "times": 2, "in": "a <b>"}]
+    part = {
+        "agreement": share,
+        "interval": [share, share],
+        "found": 20,
+        "kept": 18,
+        "added": 1,
+        "labels": {"A<b>|": {"found": 20, "kept": 18, "added": 1}},
+        "most_lost": lost,
+        "most_added": [],
+    }
+    return {"collateral": part, "decided": part}
 
 
 def score_of(f: float | None) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from ner_components import Candidates, IsolatedNER, Resolve, writes_ents
 # a listener of a NER's model, to be replaced by a copy of what it listens to
 LISTENER = "model.tok2vec"
 LEDGER = "sources.json"
+# the project's own text, which all the same hands have annotated
+EXAMPLES = Path("assets")
 # what a pipeline must be able to read before it is put in place
 SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
 # so many texts are run together
@@ -49,6 +51,8 @@ class Combination:
     components: where each of its NERs comes from, in their order.
     made_from: the SHA-256 of each source pipeline, by name.
     trained_on: by component the SHA-256 of each text that it learned from, by path.
+    gold: by source the texts among them whose annotation taught the source's labels.
+    curve: what `train` returned of how its scores went, empty if it was not trained.
     tuned_for: the SHA-256 of the sources that its policy was tuned on, by name.
     keep: how much of the base is kept, see `Keep`.
     """
@@ -57,6 +61,8 @@ class Combination:
     components: dict[str, Origin]
     made_from: dict[str, str] = field(default_factory=dict)
     trained_on: dict[str, dict[str, str]] = field(default_factory=dict)
+    gold: dict[str, dict[str, str]] = field(default_factory=dict)
+    curve: list[dict[str, Any]] = field(default_factory=list)
     tuned_for: dict[str, str] = field(default_factory=dict)
     keep: str = "all"
 

@@ -1,6 +1,8 @@
 """Read text files: annotated records, or one text a line."""
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import srsly
@@ -54,3 +56,52 @@ def records(data: bytes, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def accepted(record: dict[str, Any]) -> bool:
     """Tell whether a person accepted a record, as Prodigy exports it."""
     return bool(record.get("answer", "accept") == "accept")
+
+
+def read_texts(path: Path) -> list[str]:
+    """Read the texts of a file, or of all files below a folder; each text once.
+
+    path: .txt, one text a line, or .jsonl, whose records have a `text`; annotation is
+        not looked at.
+    RAISES ValueError: there is no such file, one that cannot be read, or no text.
+    """
+    if not path.exists():
+        raise ValueError(f"{path}: there is no such file or folder")
+    kinds = {".txt": lines, ".jsonl": _texts}
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    if not path.is_dir() and path.suffix not in kinds:
+        raise ValueError(f"{path}: neither .txt nor .jsonl")
+    found: dict[str, None] = {}
+    for file in files:
+        if file.suffix in kinds and file.is_file():
+            read = kinds[file.suffix](file.read_bytes(), str(file))
+            found |= {text: None for _, text in read if text.strip()}
+    if not found:
+        raise ValueError(f"{path}: there is no text in it (.txt and .jsonl are read)")
+    return list(found)
+
+
+def _texts(data: bytes, name: str) -> Iterator[tuple[str, str]]:
+    for where, record in records(data, name):
+        yield where, record["text"]
+
+
+def measured_on(texts: Iterable[str]) -> list[str]:
+    """Select the fifth of the texts that is measured on, in an order as by chance.
+
+    A text is always in the same part, whatever other texts are there.
+    """
+    return sorted((text for text in texts if _fifth(text)), key=_checksum)
+
+
+def learned_from(texts: Iterable[str]) -> list[str]:
+    """Select the other four fifths, which NERs may learn from."""
+    return [text for text in texts if not _fifth(text)]
+
+
+def _fifth(text: str) -> bool:
+    return _checksum(text) % 5 == 0
+
+
+def _checksum(text: str) -> int:
+    return zlib.crc32(text.encode())

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,10 +24,13 @@ from common.ners import (
     view,
     writers_of_ents,
 )
+from common.texts import measured_on, read_texts
 from measuring.costs import Loaded
 from measuring.scores import Entities, align, entities
 from ner_components import IsolatedNER, is_transition_based
 
+# of texts without annotation so many words are enough
+WORDS = 20_000
 # the first time may be longer for other reasons
 LOADS = 2
 
@@ -50,6 +53,28 @@ class Run(Loaded):
     def known(self) -> set[str]:
         """All labels that it can predict."""
         return set().union(*self.labels.values())
+
+    def part(self, start: int, stop: int | None) -> "Run":
+        """Select some of the texts."""
+        at = slice(start, stop)
+        alone = {name: found[at] for name, found in self.alone.items()}
+        return replace(self, predicted=self.predicted[at], alone=alone)
+
+
+def read_more(texts: Path, sources: Path) -> list[Doc]:
+    """Read texts without annotation, in the core's tokens: the fifth to measure on.
+
+    RAISES ValueError: there are none, or there is no core.
+    """
+    core = load(sources / next(iter(read_ledger(sources))))
+    docs: list[Doc] = []
+    words = 0
+    for text in measured_on(read_texts(texts)):
+        docs.append(core.make_doc(text))
+        words += len(docs[-1])
+        if words >= WORDS:
+            break
+    return docs
 
 
 def run_all(
@@ -119,8 +144,7 @@ def _run_each(
 ) -> dict[str, list[Entities]]:
     """Collect what each NER predicts without the others."""
     found: dict[str, list[Entities]] = {}
-    known = "combination" in nlp.meta
-    combination = read_combination(nlp, "") if known else Combination("", {})
+    combination = made_of(nlp)
     for name in ners:
         origin = combination.components.get(name, Origin())
         home = sources.get(origin.source or "")
@@ -132,6 +156,12 @@ def _run_each(
         ents = ner.entities(ner.read([doc.text for doc in gold]))
         found[name] = [align(a, b) for a, b in zip(ents, gold, strict=True)]
     return found
+
+
+def made_of(nlp: Language) -> Combination:
+    """Read what a pipeline was made of; of nothing, if it is no combination."""
+    known = "combination" in nlp.meta
+    return read_combination(nlp, "") if known else Combination("", {})
 
 
 def _load(folder: Path) -> tuple[Language, float, dict[str, set[str]]]:

@@ -1,7 +1,9 @@
 """A page for what was measured: it shows `comparison.json`, and computes nothing."""
 
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import srsly
 import streamlit as st
 
@@ -13,10 +15,11 @@ GREY = "#808080"
 COMMAND = "python -m spacy project run tradeoffs"
 
 
-def show(path: Path) -> None:
+def show(path: Path, disputed: Path) -> None:
     """Draw the page.
 
     path: the comparison, JSON.
+    disputed: the texts on which the ways disagree, JSONL; need not be there.
     """
     st.title("Results", anchor=False)
     if not path.is_file():
@@ -25,6 +28,8 @@ def show(path: Path) -> None:
         return
     try:
         _draw(srsly.read_json(path))
+        if disputed.is_file():
+            _offer(disputed)
     except (ValueError, LookupError, TypeError, AttributeError):
         # no JSON, or what an earlier version of `compare` wrote
         st.error(f"`{path.name}` is no comparison. This command makes it anew:")
@@ -43,3 +48,30 @@ def _draw(comparison: Comparison) -> None:
     for heading, tabulate in TABLES.items():
         st.subheader(heading, anchor=False)
         st.dataframe(tabulate(comparison))
+
+
+def _offer(disputed: Path) -> None:
+    """Show the texts that decide, to be taken away and annotated."""
+    records = list(srsly.read_jsonl(disputed))
+    st.subheader("The texts that decide", anchor=False)
+    st.caption(
+        "On these the ways disagree most. Annotate them, accept each, and give them "
+        "back with `--vars.test`; `spans` has what all ways find."
+    )
+    st.download_button(
+        "Download for annotation", disputed.read_bytes(), disputed.name, "text/plain"
+    )
+    rows = [
+        {"text": record["text"], "disputed": " · ".join(_candidates(record))}
+        for record in records
+    ]
+    st.dataframe(pd.DataFrame(rows, columns=["text", "disputed"]), hide_index=True)
+
+
+def _candidates(record: dict[str, Any]) -> list[str]:
+    """Say of each disputed entity which ways find it."""
+    return [
+        f"{record['text'][one['start'] : one['end']]} {one['label']} "
+        f"({', '.join(one['ways'])})"
+        for one in record["candidates"]
+    ]

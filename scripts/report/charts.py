@@ -1,11 +1,12 @@
 """Show a comparison as charts, for the results page and for the app."""
 
 from collections.abc import Callable
+from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from report.tables import Comparison, combinations
+from report.tables import Comparison, combinations, comparable
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
@@ -85,8 +86,68 @@ def conflict_outcomes(comparison: Comparison) -> Chart:
     )
 
 
+def kept_of_sources(comparison: Comparison) -> Chart:
+    """Draw how much of each source is kept where NERs do not collide."""
+    rows = [
+        {
+            "combination": name,
+            "source": source,
+            "kept": _percent(own["collateral"]["agreement"]),
+            "low": _percent(own["collateral"]["interval"][0]),
+            "high": _percent(own["collateral"]["interval"][1]),
+        }
+        for name, pipeline in comparable(comparison).items()
+        for source, own in pipeline.get("agreement", {}).items()
+        if own["collateral"]["agreement"] is not None
+    ]
+    base = alt.Chart(pd.DataFrame(rows)).encode(alt.Y("combination:N").title(None))
+    x = (
+        alt.X("low:Q")
+        .scale(zero=False)
+        .title("agreement with the source, 95% interval")
+    )
+    return alt.layer(
+        base.mark_rule(opacity=0.5).encode(x, alt.X2("high:Q")),
+        base.mark_circle(size=80, opacity=0.9).encode(
+            alt.X("kept:Q"), alt.Color("source:N")
+        ),
+    ).properties(width=560)
+
+
+def kept_and_learned(comparison: Comparison) -> Chart:
+    """Draw what training on cost and brought, step by step, and the step taken."""
+    rows = [
+        {
+            "combination": name,
+            "step": point["step"],
+            **point["scores"],
+            "taken": point is max(curve, key=_chosen),
+        }
+        for name, pipeline in comparable(comparison).items()
+        for curve in [[p for p in pipeline.get("curve", []) if "kept" in p["scores"]]]
+        for point in curve
+    ]
+    base = alt.Chart(pd.DataFrame(rows)).encode(
+        alt.X("kept:Q").scale(zero=False).title("F of what the core found, kept"),
+        alt.Y("learned:Q").title("F of the new labels, learned"),
+        alt.Color("combination:N"),
+    )
+    taken = alt.condition("datum.taken", alt.value(200), alt.value(30))
+    return alt.layer(
+        base.mark_line(opacity=0.4).encode(alt.Order("step:Q")),
+        base.mark_circle(opacity=0.9).encode(size=taken),
+        base.mark_text(align="left", dx=8, dy=8).encode(text="step:N"),
+    ).properties(width=560, height=300)
+
+
+def _chosen(point: dict[str, Any]) -> float:
+    return float(point["scores"]["kept_and_learned"])
+
+
 CHARTS: dict[str, Callable[[Comparison], Chart]] = {
     "F against speed and size": f_and_cost,
+    "What is kept of each source": kept_of_sources,
+    "Keeping and learning": kept_and_learned,
     "F by label": f_by_label,
     "Conflicts by outcome": conflict_outcomes,
 }

@@ -43,12 +43,26 @@ def table(comparison: Comparison) -> pd.DataFrame:
                 title: _f(score, (own[title] for own in columns), marked=name in ours)
                 for title, score in _main_scores(pipeline).items()
             },
+            **{
+                f"keeps of {source}": _agrees(pipeline, source, "collateral")
+                for source in comparison["groups"]
+            },
             "speed": f"{cost['speed']:.2f}",
-            "memory": "" if cost["memory"] is None else f"{cost['memory']:.2f}",
             "words/s": f"{cost['words_per_second']:,.0f}",
+            "wheel, MB": f"{cost['wheel_mb']:.1f}",
+        }
+    return _frame(rows)
+
+
+def cost_table(comparison: Comparison) -> pd.DataFrame:
+    """Tabulate what else each pipeline costs."""
+    rows = {}
+    for name, pipeline in comparison["pipelines"].items():
+        cost = pipeline["cost"]
+        rows[name] = {
+            "memory": "" if cost["memory"] is None else f"{cost['memory']:.2f}",
             "load, s": f"{cost['load_seconds']:.2f}",
             "disk, MB": f"{cost['disk_mb']:.1f}",
-            "wheel, MB": f"{cost['wheel_mb']:.1f}",
         }
     return _frame(rows)
 
@@ -76,6 +90,27 @@ def _f(score: Score, column: Iterable[Score], *, marked: bool) -> str:
     return shown + TIE if is_tie(score) else shown
 
 
+def _agrees(pipeline: dict[str, Any], source: str, part: str) -> str:
+    """Write how far a combination agrees with a source, with the interval."""
+    own = pipeline.get("agreement", {}).get(source, {}).get(part, {})
+    if own.get("agreement") is None:
+        return ""
+    low, high = own["interval"]
+    share = f"{100 * own['agreement']:.1f}"
+    return share if low == high else f"{share} ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def worst_agreement(pipeline: dict[str, Any]) -> tuple[str, float]:
+    """Find the source of which a combination keeps least, and how much that is."""
+    shares = {
+        source: own["collateral"]["agreement"]
+        for source, own in pipeline["agreement"].items()
+        if own["collateral"]["agreement"] is not None
+    }
+    source = min(shares, key=shares.__getitem__)
+    return source, shares[source]
+
+
 def legend(comparison: Comparison) -> str:
     """Say what the figures are of, how they were measured, and on what."""
     versions = ", ".join(f"{k} {v}" for k, v in comparison["versions"].items())
@@ -90,7 +125,10 @@ def legend(comparison: Comparison) -> str:
         f"F in percent on {comparison['texts']} texts, {comparison['conflict_texts']} "
         "of them with a conflict, and the 95% interval of "
         f"{comparison['draws']:,} paired bootstrap draws.{BEST}: the best combination "
-        f"of the column.{ties}Speed and memory are relative to running all source "
+        f"of the column.{ties}What is kept of a source is its agreement with the "
+        "combination where NERs do not collide, in percent, on "
+        f"{comparison['texts_read']} texts without their annotation. Speed is relative "
+        "to running all source "
         f"pipelines and merging their entities in Python ({words:,.0f} words/s). Words "
         f"are per second of CPU time. Measured on {comparison['machine']}; {versions}."
     )
@@ -148,7 +186,56 @@ def sequence_table(comparison: Comparison) -> pd.DataFrame:
     )
 
 
+def agreement_table(comparison: Comparison) -> pd.DataFrame:
+    """Tabulate what is kept of each source, outside of collisions and in them."""
+    rows: dict[str, dict[str, str]] = {}
+    for name, pipeline in combinations(comparison).items():
+        for source, own in pipeline.get("agreement", {}).items():
+            cells = rows.setdefault(f"{name}: {source}", {})
+            for part, where in (
+                ("collateral", "outside"),
+                ("decided", "in collisions"),
+            ):
+                cells |= {
+                    f"agreement {where}": _agrees(pipeline, source, part),
+                    f"kept {where}": f"{own[part]['kept']} of {own[part]['found']}",
+                    f"added {where}": str(own[part]["added"]),
+                }
+    return _frame(rows)
+
+
+def kept_label_table(comparison: Comparison) -> pd.DataFrame:
+    """Tabulate by label what is kept of the sources outside of collisions."""
+    rows: dict[str, dict[str, str]] = {}
+    for name, pipeline in combinations(comparison).items():
+        for source, own in pipeline.get("agreement", {}).items():
+            for label, n in own["collateral"]["labels"].items():
+                cell = f"{n['kept']} of {n['found']}, {n['added']} added"
+                rows.setdefault(f"{source}: {label}", {})[name] = cell
+    return _frame(rows)
+
+
+def changed_table(comparison: Comparison) -> pd.DataFrame:
+    """Tabulate the entities that are lost or added most often outside of collisions."""
+    rows = {}
+    for name, pipeline in combinations(comparison).items():
+        for source, own in pipeline.get("agreement", {}).items():
+            for what in ("lost", "added"):
+                for at, one in enumerate(own["collateral"][f"most_{what}"], 1):
+                    rows[f"{name}: {source} {what} {at}"] = {
+                        "entity": one["entity"],
+                        "label": one["label"],
+                        "times": str(one["times"]),
+                        "for example": one["in"],
+                    }
+    return _frame(rows)
+
+
 TABLES: dict[str, Callable[[Comparison], pd.DataFrame]] = {
+    "What else it costs": cost_table,
+    "Kept and added, outside of collisions and in them": agreement_table,
+    "What is kept by label, where nothing collides": kept_label_table,
+    "What changes most often there": changed_table,
     "Precision, recall and F by label": label_table,
     "The same in conflict texts": conflict_label_table,
     "F by what counts as right": scheme_table,

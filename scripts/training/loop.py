@@ -7,14 +7,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import srsly
 from spacy.language import Language
 from spacy.training.initialize import init_nlp
+from spacy.training.loggers import console_logger_v3
 from spacy.training.loop import train as train_nlp
 from spacy.util import load_config, registry
 from tqdm import tqdm
 
-# makes the factory and the reader known
-from training import reader, spans_ner  # noqa: F401
+# makes the factory, the reader and the callback known
+from training import reader, spans_ner, taught_ner  # noqa: F401
+
+# of each step that was scored: `step`, and by name the `scores`
+Curve = list[dict[str, Any]]
 
 
 def train(
@@ -24,7 +29,7 @@ def train(
     *,
     name: str | None = None,
     row: int = 0,
-) -> None:
+) -> Curve:
     """Train a pipeline on the CPU and write the best checkpoint to `output`.
 
     The seed of the config makes it the same every time, to the last byte.
@@ -33,27 +38,36 @@ def train(
     output: an empty folder, see `replacing`.
     name: what the progress bar shows; that of `output` otherwise.
     row: the row of the progress bar, from the cursor.
+    RETURNS: the scores that the config gives a weight, for each step that was scored.
     RAISES ValueError: what the config reads is missing or unsound.
     """
     config = load_config(config_path, overrides=dict(overrides))
-    config["training"]["logger"] = {
-        "@loggers": "progress_bar.v1",
-        "name": name or output.name,
-        "row": row,
-    }
-    nlp = init_nlp(config)
     with tempfile.TemporaryDirectory() as work:
+        scores = Path(work) / "scores.jsonl"
+        config["training"]["logger"] = {
+            "@loggers": "progress_bar.v1",
+            "name": name or output.name,
+            "row": row,
+            "scores": str(scores),
+        }
+        nlp = init_nlp(config)
         train_nlp(nlp, Path(work), stdout=io.StringIO())
         shutil.copytree(Path(work) / "model-best", output, dirs_exist_ok=True)
+        return [
+            {"step": line["step"], "scores": line["scores"]}
+            for line in srsly.read_jsonl(scores)
+        ]
 
 
 @registry.loggers("progress_bar.v1")
 def progress_bar(
-    name: str, row: int
+    name: str, row: int, scores: str
 ) -> Callable[..., tuple[Callable[..., None], Callable]]:
-    """Show how many of the steps are done, on a terminal only."""
+    """Show how many of the steps are done, on a terminal only, and write `scores`."""
+    keep_scores = console_logger_v3(console_output=False, output_file=scores)
 
-    def start(nlp: Language, *_: Any) -> tuple[Callable[..., None], Callable]:
+    def start(nlp: Language, *streams: Any) -> tuple[Callable[..., None], Callable]:
+        keep, end = keep_scores(nlp, *streams)
         steps = nlp.config.interpolate()["training"]["max_steps"]
         bar = tqdm(
             total=steps,
@@ -65,10 +79,15 @@ def progress_bar(
             disable=None,
         )
 
-        def step(_: dict[str, Any] | None) -> None:
+        def step(info: dict[str, Any] | None) -> None:
             # the score before the first step is not one of them
             bar.update(bar.n < steps)
+            keep(info)
 
-        return step, bar.close
+        def close() -> None:
+            bar.close()
+            end()
+
+        return step, close
 
     return start

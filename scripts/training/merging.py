@@ -1,6 +1,7 @@
 """Merge texts that are annotated for one source into text annotated for all."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,7 +13,12 @@ from wasabi import msg
 
 from common.annotation import read_annotated
 from common.files import writing
-from common.ners import labels_of
+from common.meta import Entry
+from common.ners import EXAMPLES, labels_of
+from common.texts import learned_from, read_texts
+
+# in a doc's user data the sources whose labels a person has annotated in it
+GOLD = "gold"
 
 
 class Fill(StrEnum):
@@ -22,32 +28,99 @@ class Fill(StrEnum):
     nothing = "nothing"
 
 
+@dataclass(frozen=True)
+class Merged:
+    """What became of a text.
+
+    gold: the sources whose labels are learned from its annotation.
+    marked: those whose entities are marked in it, annotated or predicted.
+    """
+
+    gold: list[str]
+    marked: list[str]
+
+
+def is_gold(doc: Doc, source: str) -> bool:
+    """Tell whether the labels of a source were annotated in a merged doc."""
+    return source in doc.user_data.get(GOLD, [])
+
+
+def strangers(text: Path, ledger: Mapping[str, Entry], fill: Fill) -> list[str]:
+    """List the sources that learned from others than those who annotated a text.
+
+    What the project's own text says of their labels would teach a NER another
+    guideline than theirs, and the project's own test set would call it better for that.
+    So their predictions stand for it. Text of one's own says what one wants.
+
+    ledger: what is recorded of the sources.
+    fill: where nothing is predicted, nothing can stand for it.
+    """
+    if fill is Fill.nothing or EXAMPLES not in text.parents:
+        return []
+    return [name for name, own in ledger.items() if own["origin"] != "embedded"]
+
+
 def merge_texts(
-    texts: Sequence[Path], sources: Mapping[str, Language], target: Path, fill: Fill
-) -> dict[str, list[str]]:
+    texts: Sequence[Path],
+    sources: Mapping[str, Language],
+    ledger: Mapping[str, Entry],
+    target: Path,
+    fill: Fill,
+    *,
+    raw: Path | None = None,
+    test: Path | None = None,
+) -> dict[str, Merged]:
     """Merge annotated texts, in the core's tokens, and write them to `target`.
 
     sources: the source pipelines by name, the core first.
-    RETURNS: for each text, by path, the sources whose entities are marked in it now.
+    ledger: what is recorded of them.
+    raw: text that nobody has annotated: all of it is predicted, and that part of it is
+        left out that is measured on.
+    test: text that is measured on; what it has is left out of all others.
+    RETURNS: what became of each annotated text, by path.
     RAISES ValueError: a text is missing or unsound; `target` is left as it was.
     """
     core = next(iter(sources.values()))
-    docs, marked = DocBin(), {}
+    docs, merged = DocBin(store_user_data=True), {}
+    measured = {*read_texts(test)} if test else set()
     for path in texts:
-        gold = list(read_annotated(path, core.make_doc))
-        annotated = merge(gold, sources, fill)
-        labels = " and ".join(annotated) or "none of the sources"
-        msg.info(f"{path}: {len(gold)} texts, annotated with the labels of {labels}")
-        marked[path.as_posix()] = sorted(set().union(*(doc.spans for doc in gold)))
+        read = list(read_annotated(path, core.make_doc))
+        gold = [doc for doc in read if doc.text not in measured]
+        if left_out := len(read) - len(gold):
+            msg.warn(f"{path}: {left_out} texts are left out, as they are in {test}")
+        annotated = merge(gold, sources, fill, strangers(path, ledger, fill))
+        learned = {
+            "annotated": annotated,
+            "predicted": [n for n in sources if n not in annotated],
+        }
+        if fill is Fill.nothing:
+            del learned["predicted"]
+        told = ", ".join(
+            f"{how} for {' and '.join(n)}" for how, n in learned.items() if n
+        )
+        msg.info(f"{path}: {len(gold)} texts, {told or 'annotated for no source'}")
+        marked = sorted(set().union(*(doc.spans for doc in gold)))
+        merged[path.as_posix()] = Merged(annotated, marked)
         for doc in gold:
             docs.add(doc)
+    if raw and fill is Fill.predictions:
+        new = [text for text in learned_from(read_texts(raw)) if text not in measured]
+        more = [core.make_doc(text) for text in new]
+        merge(more, sources, fill)
+        for doc in more:
+            docs.add(doc)
+        if more:
+            msg.info(f"{raw}: {len(more)} texts, whose labels are all predicted")
     with writing(target) as unfinished:
         docs.to_disk(unfinished)
-    return marked
+    return merged
 
 
 def merge(
-    gold: Sequence[Doc], sources: Mapping[str, Language], fill: Fill
+    gold: Sequence[Doc],
+    sources: Mapping[str, Language],
+    fill: Fill,
+    ignored: Iterable[str] = (),
 ) -> list[str]:
     """Add to gold what the text was not annotated for, as the source pipelines see it.
 
@@ -60,15 +133,20 @@ def merge(
     sources: the source pipelines by name.
     fill: `nothing` leaves the predictions out: then the text holds no entities that it
         was not annotated for, and no group of spans for a source that it was not.
+    ignored: the sources whose labels count as not annotated.
     RETURNS: the sources that the text is annotated for.
     """
     found = {ent.label_ for doc in gold for ent in doc.ents}
     labels = {name: labels_of(nlp) for name, nlp in sources.items()}
-    annotated = [n for n, own in labels.items() if 2 * len(found & own) > len(own)]
-    for name in annotated:
-        for doc in gold:
-            doc.spans[name] = [ent for ent in doc.ents if ent.label_ in labels[name]]
+    annotated = [
+        name
+        for name, own in labels.items()
+        if 2 * len(found & own) > len(own) and name not in ignored
+    ]
     for doc in gold:
+        doc.user_data[GOLD] = annotated
+        for name in annotated:
+            doc.spans[name] = [ent for ent in doc.ents if ent.label_ in labels[name]]
         doc.ents = filter_spans(
             [span for name in doc.spans for span in doc.spans[name]]
         )

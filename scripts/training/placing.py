@@ -10,7 +10,7 @@ from spacy.util import load_config
 from thinc.api import Config
 
 from common.ners import LISTENER, proposers
-from training.loop import train
+from training.loop import Curve, train
 from training.spans_ner import load_plain
 
 
@@ -21,25 +21,27 @@ def train_in(
     *,
     name: str,
     row: int = 0,
-) -> Language:
+) -> tuple[Language, Curve]:
     """Train the components of a config, then put them into the core.
 
-    The config's `features.vectors` tells whether the core has static vectors, and its
-    `paths.core` where it lies: both are set here.
+    The config's `paths.core` tells where the core lies, and `features.vectors`, if it
+    has that, whether the core has static vectors: both are set here.
 
     core: as it was loaded from its folder.
     overrides, name, row: see `train`.
-    RETURNS: the core with them; all else of it is kept as it is.
+    RETURNS: the core with them, all else of it is kept as it is; and what `train`
+        returned.
     RAISES ValueError: there is no place for them, or what the config reads is unsound.
     """
-    names = replaced(core, load_config(config_path), str(config_path))
-    ours = {
-        "paths.core": str(core.path),
-        "features.vectors": bool(core.vocab.vectors_length),
-    }
+    config = load_config(config_path)
+    names = replaced(core, config, str(config_path))
+    ours: dict[str, Any] = {"paths.core": str(core.path)}
+    if "features" in config:
+        ours["features.vectors"] = bool(core.vocab.vectors_length)
     with tempfile.TemporaryDirectory() as work:
-        train(config_path, {**overrides, **ours}, Path(work), name=name, row=row)
-        return put_in(core, load_plain(Path(work)), names)
+        merged = {**overrides, **ours}
+        curve = train(config_path, merged, Path(work), name=name, row=row)
+        return put_in(core, load_plain(Path(work)), names), curve
 
 
 def replaced(core: Language, config: Config, name: str) -> list[str]:

@@ -118,7 +118,18 @@ def merged_text(path: str, augmenter: Augmenter | None = None) -> MergedText:
     path: what `merge_texts` wrote.
     augmenter: as in `spacy.Corpus.v1`.
     """
-    return MergedText(path, augmenter=augmenter)
+    return MergedText(path, augmenter=_remembering(augmenter or dont_augment))
+
+
+def _remembering(augmenter: Augmenter) -> Augmenter:
+    """Let what is made of a text know for which labels that was annotated."""
+
+    def augment(nlp: Language, example: Example) -> Iterator[Example]:
+        for variant in augmenter(nlp, example):
+            variant.reference.user_data.update(example.reference.user_data)
+            yield variant
+
+    return augment
 
 
 @cache

@@ -17,6 +17,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
+from common.annotation import read_annotated
 from common.files import sha256
 from common.ners import (
     Combination,
@@ -27,6 +28,7 @@ from common.ners import (
     read_ledger,
     view,
 )
+from common.texts import measured_on, read_texts
 from evaluate import main
 from helpers import TEXTS, entity, make_core, make_drugs, save_sources
 from measuring import costs, runs
@@ -74,13 +76,29 @@ def save(path: Path, docs: Collection[Doc]) -> Path:
     return path
 
 
-def run(gold: Path, sources: Path, pipelines: Path, output: Path) -> Result:
+def run(
+    gold: Path,
+    sources: Path,
+    pipelines: Path,
+    output: Path,
+    *,
+    test: Path = Path("test.jsonl"),
+    texts: Path | None = None,
+) -> Result:
     """Run the command, and catch what it prints."""
     printed = io.StringIO()
     status = 0
     with contextlib.redirect_stdout(printed):
         try:
-            main(gold, output, sources, pipelines)
+            main(
+                gold,
+                output,
+                sources,
+                pipelines,
+                test=test,
+                texts=texts or test,
+                disputed=output.with_name("disagreements.jsonl"),
+            )
         except SystemExit as end:
             status = int(str(end.code))
     report = dict(srsly.read_json(output)) if output.exists() else {}
@@ -223,6 +241,37 @@ def test_a_source_is_measured_on_what_it_is_for(result: Result, sources: Path) -
 def test_the_first_in_sequence_loses_nothing(result: Result) -> None:
     first = next(iter(result.report["pipelines"]["drug_last"]["sequence"].values()))
     assert first["lost"] == first["added"] == 0
+
+
+def test_assembled_ways_keep_all_where_nothing_collides(
+    result: Result, pipelines: Path
+) -> None:
+    assert result.report["texts_read"] == len(TEXTS)
+    for folder in pipelines_in(pipelines):
+        own = result.report["pipelines"][folder.name]
+        shares = [a["collateral"]["agreement"] for a in own["agreement"].values()]
+        assert {*shares} <= {1.0, None} and 1.0 in shares
+        assert own["advisable"]
+
+
+def test_text_without_annotation_is_compared_on(
+    gold: Path, sources: Path, pipelines: Path, tmp_path: Path
+) -> None:
+    more = [f"{n} {text}" for n in range(30) for text in TEXTS]
+    (tmp_path / "mine.txt").write_text("\n".join(more), encoding="utf8")
+    result = run(
+        gold, sources, pipelines, tmp_path / "s.json", texts=tmp_path / "mine.txt"
+    )
+    assert result.status == 0, result.printed
+    report = result.report
+    assert report["texts_read"] == len(measured_on(read_texts(tmp_path / "mine.txt")))
+    assert report["texts_read"] > report["texts"]
+    records = list(srsly.read_jsonl(tmp_path / "disagreements.jsonl"))
+    assert report["places"] > 0
+    assert records and {record["text"] for record in records} <= {*more}
+    # nothing counts as annotated that nobody has looked at
+    with pytest.raises(ValueError, match="no accepted record"):
+        list(read_annotated(tmp_path / "disagreements.jsonl", spacy.blank("en")))
 
 
 def test_a_few_lines_are_printed(result: Result) -> None:

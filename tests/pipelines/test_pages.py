@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from common.files import write_json, write_text
 from compare import compare
-from helpers import TEXTS, make_core, make_drugs
+from helpers import TEXTS, make_core, make_drugs, scores_of
 from ner_components import policy_name
 from page.differences import to_entities
 from page.policy import decide, offered
@@ -111,7 +111,7 @@ def draw(folder: str, page: str) -> None:
     elif page == "files":
         files.show(served)
     elif page == "results":
-        results.show(metrics / "comparison.json")
+        results.show(metrics / "comparison.json", metrics / "disagreements.jsonl")
     else:
         data.show(served, corpus)
 
@@ -559,34 +559,7 @@ def test_data_can_be_filtered_by_label(house: Path) -> None:
 @pytest.fixture
 def comparison() -> Comparison:
     """What `compare` writes of two sources and two combinations."""
-    score = {"p": 0.7, "r": 0.7, "f": 0.7, "interval": [0.6, 0.8]}
-    outcomes = {"correct": 5, "incorrect": 3, "missed": 2, "spurious": 1}
-    scores = {
-        "micro": score,
-        "groups": {"one": score, "two": score},
-        "labels": {"GENE": score, "PERSON": score},
-        "schemes": {"ent_type": score | outcomes},
-    }
-    alone = {"alone": score, "in_sequence": score, "lost": 3, "added": 1}
-    pipeline = {"all_texts": scores, "conflict_texts": scores}
-    cost = dict.fromkeys(["speed", "load_seconds", "disk_mb", "wheel_mb"], 1.0)
-    cost |= {"words_per_second": 1e4}
-    sources = dict.fromkeys(["one", "two"], pipeline | {"sequence": {}})
-    ours = dict.fromkeys(["first", "last"], pipeline | {"sequence": {"ner": alone}})
-    return compare(
-        {
-            "texts": 10,
-            "conflict_texts": 4,
-            "groups": {"one": ["PERSON"], "two": ["GENE"]},
-            "best": "first",
-            "draws": 1000,
-            "pipelines": sources | ours,
-            "costs": dict.fromkeys([*sources, *ours], cost | {"memory": None}),
-            "separately": {"words_per_second": 1e4},
-            "machine": "a machine",
-            "versions": {"spacy": "3"},
-        }
-    )
+    return compare(scores_of(first=(0.8, 1.0), last=(0.7, 2.0)))
 
 
 def test_results_are_shown_as_they_were_measured(
@@ -599,6 +572,20 @@ def test_results_are_shown_as_they_were_measured(
     assert app.dataframe[0].value.equals(table(comparison))
     assert app.caption[0].value == legend(comparison)
     assert headings(app) == [MAIN, *CHARTS, *TABLES]
+
+
+def test_texts_that_decide_are_shown_and_taken_away(
+    comparison: Comparison, tmp_path: Path
+) -> None:
+    span = {"start": 0, "end": 4, "label": "PERSON", "ways": ["first"]}
+    record = {"text": "Benz <b>", "spans": [], "candidates": [span]}
+    metrics = tmp_path / "metrics"
+    write_json(metrics / "comparison.json", comparison)
+    srsly.write_jsonl(metrics / "disagreements.jsonl", [record])
+    app = run(tmp_path, "results")
+    assert headings(app)[-1] == "The texts that decide"
+    assert app.dataframe[-1].value["disputed"].tolist() == ["Benz PERSON (first)"]
+    assert len(app.get("download_button")) == 1
 
 
 def test_missing_results_name_the_command(tmp_path: Path) -> None:

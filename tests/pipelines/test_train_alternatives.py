@@ -1,7 +1,6 @@
 """Alternatives are trained on the merged text, and end inside the whole core."""
 
 import shutil
-from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -19,11 +18,18 @@ import train_alternatives
 from common.files import sha256
 from common.ners import Origin, load, read_combination, read_ledger
 from helpers import CORE_LABELS, ROOT, TEXTS, annotate, make_core, make_drugs
-from train_alternatives import Fill, Size, prepare, read_config, train_alternative
+from train_alternatives import (
+    Fill,
+    Size,
+    Texts,
+    prepare,
+    read_config,
+    train_alternative,
+)
 from training.placing import put_in, replaced
 from training.spans_ner import FACTORY
 
-NAMES = ["single_ner", "shared_tok2vec"]
+NAMES = ["single_ner", "shared_tok2vec", "fine_tuned_ner"]
 
 
 @pytest.fixture(scope="module")
@@ -35,25 +41,26 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in NAMES:
         config = load_config(ROOT / "configs" / f"{name}.cfg")
         config["training"] |= {"max_steps": 2, "eval_frequency": 2}
-        config["small"] |= {"width": 16, "hidden": 16}
-        config["large"] |= {"width": 32, "hidden": 32}
+        if "size" in config:
+            config["small"] |= {"width": 16, "hidden": 16}
+            config["large"] |= {"width": 32, "hidden": 32}
         config.to_disk(folder / f"{name}.cfg", interpolate=False)
     return folder
 
 
 @pytest.fixture(scope="module")
-def texts(work: Path, sources: Path) -> Mapping[str, Sequence[str]]:
+def texts(work: Path, sources: Path) -> Texts:
     """The merged text is there, with nothing predicted; what `prepare` returned."""
     texts = [work / "core.jsonl", work / "drugs.jsonl"]
     configs = [work / f"{name}.cfg" for name in NAMES]
     corpus = work / "corpus"
-    return prepare(configs, sources, texts, texts[0], corpus, Fill.nothing)
+    return prepare(configs, sources, texts, texts[:1], corpus, Fill.nothing)
 
 
 def build(
     work: Path,
     sources: Path,
-    texts: Mapping[str, Sequence[str]],
+    texts: Texts,
     output: Path,
     *,
     size: Size = Size.small,
@@ -72,9 +79,7 @@ def build(
 
 
 @pytest.fixture(scope="module")
-def alternatives(
-    work: Path, sources: Path, texts: Mapping[str, Sequence[str]]
-) -> dict[str, Language]:
+def alternatives(work: Path, sources: Path, texts: Texts) -> dict[str, Language]:
     return {
         name: build(work, sources, texts, work / "pipelines" / name) for name in NAMES
     }
@@ -92,6 +97,7 @@ def test_result_is_the_core_with_other_ners(
     at = core.index("ner")
     added = {
         "single_ner": ["ner"],
+        "fine_tuned_ner": ["ner"],
         "shared_tok2vec": ["ner_tok2vec", "ner_drug", "ner"],
     }
     for name, nlp in alternatives.items():
@@ -100,8 +106,9 @@ def test_result_is_the_core_with_other_ners(
 
 
 def test_labels_are_those_of_all_sources(alternatives: dict[str, Language]) -> None:
-    single, shared = (alternatives[name] for name in NAMES)
-    assert set(single.pipe_labels["ner"]) == {*CORE_LABELS, "DRUG"}
+    single, shared, tuned = (alternatives[name] for name in NAMES)
+    for nlp in (single, tuned):
+        assert set(nlp.pipe_labels["ner"]) == {*CORE_LABELS, "DRUG"}
     assert set(shared.pipe_labels["ner"]) == {*CORE_LABELS}
     assert set(shared.pipe_labels["ner_drug"]) == {"DRUG"}
 
@@ -110,7 +117,7 @@ def test_meta_says_what_it_was_made_of(nlp: Language, sources: Path) -> None:
     name = nlp.meta["name"]
     assert "trained anew" in nlp.meta["description"]
     combination = read_combination(nlp, name)
-    ners = {"single_ner": ["ner"], "shared_tok2vec": ["ner_drug", "ner"]}[name]
+    ners = ["ner_drug", "ner"] if name == "shared_tok2vec" else ["ner"]
     assert combination.base == "core"
     assert combination.components == {ner: Origin() for ner in ners}
     ledger = read_ledger(sources)
@@ -121,6 +128,7 @@ def test_meta_says_what_it_was_made_of(nlp: Language, sources: Path) -> None:
     ("name", "learned"),
     [
         ("single_ner", {"ner": ["core", "drugs"]}),
+        ("fine_tuned_ner", {"ner": ["core", "drugs"]}),
         # nothing was predicted, so each is annotated for one of them
         ("shared_tok2vec", {"ner": ["core"], "ner_drug": ["drugs"]}),
     ],
@@ -137,6 +145,10 @@ def test_meta_says_what_each_ner_has_learned_from(
         ner: {f"{text}.jsonl": sha256(work / f"{text}.jsonl") for text in texts}
         for ner, texts in learned.items()
     }
+    assert combination.gold == {
+        text: {f"{text}.jsonl": sha256(work / f"{text}.jsonl")}
+        for text in ("core", "drugs")
+    }
 
 
 def test_all_else_of_the_core_is_as_before(nlp: Language, core_folder: Path) -> None:
@@ -151,7 +163,7 @@ def test_same_bytes_every_time(
     alternatives: dict[str, Language],
     work: Path,
     sources: Path,
-    texts: Mapping[str, Sequence[str]],
+    texts: Texts,
     tmp_path: Path,
     name: str,
 ) -> None:
@@ -182,7 +194,7 @@ def test_large_is_larger(
     alternatives: dict[str, Language],
     work: Path,
     sources: Path,
-    texts: Mapping[str, Sequence[str]],
+    texts: Texts,
     tmp_path: Path,
 ) -> None:
     large = build(work, sources, texts, tmp_path / "single_ner", size=Size.large)
@@ -253,7 +265,7 @@ def test_source_that_is_none_is_refused_before_anything_is_written(
     with pytest.raises(
         ValueError, match=r"ner_drug learns from genes, .* \(core, drugs\)"
     ):
-        prepare(configs, sources, [dev], dev, tmp_path / "corpus", Fill.predictions)
+        prepare(configs, sources, [dev], [dev], tmp_path / "corpus", Fill.predictions)
     assert not (tmp_path / "corpus").exists()
 
 
@@ -265,7 +277,7 @@ def test_source_that_no_component_learns_from_is_named(
     ledger = read_ledger(folder)
     srsly.write_json(folder / "sources.json", {**ledger, "genes": ledger["drugs"]})
     dev, configs = work / "core.jsonl", [work / f"{name}.cfg" for name in NAMES]
-    prepare(configs, folder, [dev], dev, tmp_path / "corpus", Fill.predictions)
+    prepare(configs, folder, [dev], [dev], tmp_path / "corpus", Fill.predictions)
     output = " ".join(capsys.readouterr().out.split())
     assert "shared_tok2vec.cfg: no component learns the labels of genes" in output
     assert output.count("no component learns") == 1
@@ -302,7 +314,7 @@ def test_command_names_what_is_wrong(
             [work / "single_ner.cfg"],
             sources=sources,
             texts=[tmp_path / "none.jsonl"],
-            dev=work / "core.jsonl",
+            dev=[work / "core.jsonl"],
             corpus=tmp_path / "corpus",
         )
     output = " ".join(capsys.readouterr().out.split())
@@ -357,7 +369,7 @@ class Killed:
 def test_killed_process_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(train_alternatives, "prepare", lambda *_: {})
+    monkeypatch.setattr(train_alternatives, "prepare", lambda *_, **__: {})
     monkeypatch.setattr(train_alternatives, "ProcessPoolExecutor", Killed)
     with pytest.raises(SystemExit) as end:
         train_alternatives.main(
@@ -365,7 +377,7 @@ def test_killed_process_is_told(
             [tmp_path / "single_ner.cfg"],
             sources=tmp_path,
             texts=[],
-            dev=tmp_path,
+            dev=[tmp_path],
             corpus=tmp_path,
         )
     assert end.value.code == 1

@@ -9,7 +9,8 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
-from training.merging import Fill, merge, merge_texts
+from common.texts import learned_from
+from training.merging import Fill, Merged, is_gold, merge, merge_texts
 
 
 def source(patterns: dict[str, str]) -> Language:
@@ -101,6 +102,7 @@ def test_a_third_source_is_merged_under_its_own_name(
 
 
 def write(path: Path, text: str, *spans: tuple[int, int, str]) -> Path:
+    path.parent.mkdir(exist_ok=True)
     keys = ("start", "end", "label")
     record: dict[str, Any] = {"text": text}
     record["spans"] = [dict(zip(keys, span, strict=True)) for span in spans]
@@ -114,18 +116,20 @@ def test_merged_texts_are_written(tmp_path: Path, sources: dict[str, Language]) 
         write(tmp_path / "drugs.jsonl", "Anna took dope.", (10, 14, "DRUG")),
     ]
     target = tmp_path / "corpus" / "merged.spacy"
-    marked = merge_texts(texts, sources, target, Fill.predictions)
-    assert marked == {path.as_posix(): ["core", "drugs"] for path in texts}
+    merged = merge_texts(texts, sources, {}, target, Fill.predictions)
+    both = ["core", "drugs"]
+    assert [*merged.values()] == [Merged(["core"], both), Merged(["drugs"], both)]
+    assert [*merged] == [path.as_posix() for path in texts]
     docs = list(DocBin().from_disk(target).get_docs(spacy.blank("en").vocab))
     assert [shown(doc) for doc in docs] == [
         [("Ed", "PERSON"), ("X", "ORG")],
         [("Anna", "PERSON"), ("dope", "DRUG")],
     ]
     first = target.read_bytes()
-    merge_texts(texts, sources, target, Fill.predictions)
+    merge_texts(texts, sources, {}, target, Fill.predictions)
     assert target.read_bytes() == first
-    marked = merge_texts(texts, sources, target, Fill.nothing)
-    assert [*marked.values()] == [["core"], ["drugs"]]
+    merged = merge_texts(texts, sources, {}, target, Fill.nothing)
+    assert [own.marked for own in merged.values()] == [["core"], ["drugs"]]
 
 
 def test_merged_text_stays_as_it_was_where_a_text_is_unsound(
@@ -135,9 +139,73 @@ def test_merged_text_stays_as_it_was_where_a_text_is_unsound(
     target = tmp_path / "merged.spacy"
     target.write_bytes(b"earlier")
     with pytest.raises(ValueError, match=r"bad\.jsonl, line 1: the span 0-9"):
-        merge_texts([bad], sources, target, Fill.predictions)
+        merge_texts([bad], sources, {}, target, Fill.predictions)
     assert target.read_bytes() == b"earlier"
     assert [path.name for path in sorted(tmp_path.iterdir())] == [
         "bad.jsonl",
         "merged.spacy",
     ]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of a project's own text, which says Ed is a person and X is none."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "assets" / "own.jsonl", "Ed met Anna.", (0, 2, "PERSON"))
+    write(tmp_path / "mine.jsonl", "Ed met Anna.", (0, 2, "PERSON"))
+    return tmp_path
+
+
+def ledger(core: str) -> dict[str, dict[str, Any]]:
+    return {"core": {"origin": core}, "drugs": {"origin": "embedded"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "fill", "expected"),
+    [
+        # the core would be called wrong for what it learned elsewhere
+        ("assets/own.jsonl", "index", Fill.predictions, [("Anna", "PERSON")]),
+        ("assets/own.jsonl", "embedded", Fill.predictions, [("Ed", "PERSON")]),
+        ("assets/own.jsonl", "index", Fill.nothing, [("Ed", "PERSON")]),
+        ("mine.jsonl", "index", Fill.predictions, [("Ed", "PERSON")]),
+    ],
+    ids=["strangers", "embedded", "nothing stands for it", "one's own"],
+)
+def test_gold_counts_for_those_who_learned_from_its_annotators(
+    house: Path, text: str, origin: str, fill: Fill, expected: list[tuple[str, str]]
+) -> None:
+    sources = {"core": source({"Anna": "PERSON"}), "drugs": source({"dope": "DRUG"})}
+    target = house / "merged.spacy"
+    merged = merge_texts([Path(text)], sources, ledger(origin), target, fill)
+    [doc] = DocBin().from_disk(target).get_docs(spacy.blank("en").vocab)
+    assert shown(doc) == expected
+    learned = expected != [("Anna", "PERSON")]
+    assert is_gold(doc, "core") == learned
+    assert merged[text].gold == (["core"] if learned else [])
+
+
+def test_text_without_annotation_is_predicted_and_what_is_measured_on_left_out(
+    tmp_path: Path, sources: dict[str, Language], capsys: pytest.CaptureFixture[str]
+) -> None:
+    annotated = tmp_path / "drugs.jsonl"
+    keys = ("start", "end", "label")
+    span = dict(zip(keys, (5, 9, "DRUG"), strict=True))
+    records = [{"text": f"Some dope {n}.", "spans": [span]} for n in range(3)]
+    srsly.write_jsonl(annotated, records)
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    lines = [f"Anna has {n}." for n in range(40)]
+    (raw / "a.txt").write_text("\n".join(lines), encoding="utf8")
+    test = tmp_path / "test.txt"
+    test.write_text("Some dope 1.\nAnna has 7.\nAnna has 8.", encoding="utf8")
+    target = tmp_path / "merged.spacy"
+    merge_texts([annotated], sources, {}, target, Fill.predictions, raw=raw, test=test)
+    docs = {
+        doc.text: shown(doc)
+        for doc in DocBin().from_disk(target).get_docs(spacy.blank("en").vocab)
+    }
+    expected = {*learned_from(lines)} - {"Anna has 7.", "Anna has 8."}
+    assert 20 < len(expected) < 40
+    assert docs.keys() == {"Some dope 0.", "Some dope 2.", *expected}
+    assert all(("Anna", "PERSON") in docs[text] for text in expected)
+    assert "1 texts are left out" in " ".join(capsys.readouterr().out.split())

@@ -63,6 +63,30 @@ def test_the_legend_tells_the_unit_of_speed() -> None:
     assert "CPU time" in shown
 
 
+def test_what_is_kept_is_shown_with_its_interval() -> None:
+    scores = scores_of(a=(0.8, 1.0), tuned=(0.8, 1.0))
+    own = scores["pipelines"]["tuned"]["agreement"]["core"]["collateral"]
+    own |= {"agreement": 0.9, "interval": [0.88, 0.92]}
+    column = table(compare(scores))["keeps of core"]
+    assert (column["a"], column["tuned"], column["core"]) == (
+        "100.0",
+        "90.0 (88.0-92.0)",
+        "",
+    )
+
+
+def test_the_step_that_was_taken_is_marked() -> None:
+    scores = scores_of(tuned=(0.8, 1.0))
+    keys = ("kept", "learned", "kept_and_learned")
+    scores["pipelines"]["tuned"]["curve"] = [
+        {"step": step, "scores": dict(zip(keys, own, strict=True))}
+        for step, own in [(0, (100, 0, -100)), (5, (95, 70, 70)), (9, (80, 90, -20))]
+    ]
+    rows = CHARTS["Keeping and learning"](compare(scores)).to_dict()["datasets"]
+    [points] = rows.values()
+    assert [point["step"] for point in points if point["taken"]] == [5]
+
+
 def test_readme_keeps_all_else() -> None:
     comparison = compare(scores_of(a=(0.8, 1.0)))
     text = fill_in(f"before\n{START}\nold\n{END}\nafter", comparison)
@@ -103,11 +127,16 @@ def test_names_from_other_peoples_pipelines_do_no_harm(html: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "scores", [nothing_found(), scores_of()], ids=["no entity", "no combination"]
+    ("scores", "advice"),
+    [
+        (nothing_found(), "decide differently in 7 places"),
+        (scores_of(), "nothing to advise"),
+    ],
+    ids=["no entity", "no combination"],
 )
-def test_what_was_not_measured_stays_empty(scores: dict[str, Any]) -> None:
+def test_what_was_not_measured_stays_empty(scores: dict[str, Any], advice: str) -> None:
     comparison = compare(scores)
-    assert "nothing to advise" in write_report(comparison)
+    assert advice in write_report(comparison)
     assert write_page(comparison).count("<svg") == len(CHARTS)
 
 

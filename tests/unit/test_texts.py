@@ -1,8 +1,18 @@
 """Text files are read as editors show them."""
 
+from pathlib import Path
+
 import pytest
 
-from common.texts import accepted, decode, lines, records
+from common.texts import (
+    accepted,
+    decode,
+    learned_from,
+    lines,
+    measured_on,
+    read_texts,
+    records,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,3 +66,46 @@ def test_line_that_is_no_record_is_named(line: str, message: str) -> None:
 )
 def test_only_accepted_records_count(record: dict[str, str], kept: bool) -> None:
     assert accepted(record) is kept
+
+
+def test_texts_are_read_from_files_and_folders(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "a.txt").write_text("one\n\n two \none", encoding="utf8")
+    record = '{"text": "three", "spans": "whatever", "answer": "reject"}'
+    (folder / "deeper" / "b.jsonl").write_text(record, encoding="utf8")
+    (folder / "c.md").write_text("not read", encoding="utf8")
+    assert read_texts(folder) == ["one", " two ", "three"]
+    assert read_texts(folder / "a.txt") == ["one", " two "]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "wrong"),
+    [
+        ("none.txt", None, r"none\.txt: there is no such file or folder"),
+        ("a.csv", "x", r"a\.csv: neither \.txt nor \.jsonl"),
+        ("a.txt", " \n", r"a\.txt: there is no text in it"),
+        ("a.jsonl", "{", r"a\.jsonl, line 1: not JSON"),
+        ("a.jsonl", '{"text": 1}', r"a\.jsonl, line 1: not an object with a `text`"),
+        ("folder", "", r"folder: there is no text in it"),
+    ],
+)
+def test_texts_that_cannot_be_read_are_named(
+    tmp_path: Path, name: str, content: str | None, wrong: str
+) -> None:
+    if name == "folder":
+        (tmp_path / name).mkdir()
+    elif content is not None:
+        (tmp_path / name).write_text(content, encoding="utf8")
+    with pytest.raises(ValueError, match=wrong):
+        read_texts(tmp_path / name)
+
+
+def test_no_text_is_both_learned_from_and_measured_on() -> None:
+    texts = [f"text {n}" for n in range(1000)]
+    measured, learned = measured_on(texts), learned_from(texts)
+    assert {*measured} | {*learned} == {*texts}
+    assert not {*measured} & {*learned}
+    assert 150 < len(measured) < 250
+    # whatever else is there
+    assert {*measured_on(texts[:500])} == {*measured} & {*texts[:500]}

@@ -1,0 +1,71 @@
+"""What sets the ways to combine apart, before anybody annotates anything."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy.tokens import Doc
+
+from common.lanes import Keep, keep_of
+from common.meta import Entry
+from measuring.agreement import agreement
+from measuring.disagreements import disagreements
+from measuring.exposure import exposed
+from measuring.runs import Run, made_of
+from measuring.scores import resample
+
+# so little may change of what a source finds where it meets no other
+TOLERATED = 0.02
+
+
+def compare_ways(
+    sources: Mapping[str, Run],
+    combinations: Mapping[str, Run],
+    texts: Sequence[Doc],
+    *,
+    ledger: Mapping[str, Entry],
+    test: Path,
+    draws: int,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Compare what the combinations find with what their sources do, and each other.
+
+    sources, combinations: as they ran on the texts.
+    ledger: what is recorded of the sources.
+    test: the annotated text that F is measured on.
+    draws: of the bootstrap.
+    RETURNS: the number of texts that were read for that (`texts_read`); by combination,
+        in `ways`, the `agreement` with each source, the sources whose labels it was
+        `exposed` to, whether it is `comparable` with the others, and besides
+        `advisable`, as what each source finds alone is kept, and the `curve` of its
+        training; and the number of `places` that advisable ones decide differently.
+        Then the records of `disagreements` among those that are comparable.
+    """
+    labels = {name: run.known for name, run in sources.items()}
+    found = {name: run.predicted for name, run in sources.items()}
+    drawn = resample(len(texts), draws=draws)
+    made = {name: made_of(run.nlp) for name, run in combinations.items()}
+    # what keeps less of the core is no other way to combine
+    whole = [n for n, run in combinations.items() if keep_of(run.nlp.meta) == Keep.all]
+    taught = exposed({name: made[name] for name in whole}, ledger, test)
+    ways: dict[str, dict[str, Any]] = {}
+    for name, run in combinations.items():
+        agreed = agreement(run.predicted, found, labels, texts=texts, drawn=drawn)
+        shares = [own["collateral"]["agreement"] for own in agreed.values()]
+        keeps = all(share is None or share >= 1 - TOLERATED for share in shares)
+        comparable = name in whole and not taught[name]
+        ways[name] = {
+            "agreement": agreed,
+            "exposed": taught.get(name, []),
+            "comparable": comparable,
+            "advisable": comparable and keeps,
+            "curve": made[name].curve if name in whole else [],
+        }
+    records, _ = disagreements(texts, _predicted(combinations, ways, "comparable"))
+    _, places = disagreements(texts, _predicted(combinations, ways, "advisable"))
+    return {"texts_read": len(texts), "ways": ways, "places": places}, records
+
+
+def _predicted(
+    runs: Mapping[str, Run], ways: Mapping[str, Mapping[str, Any]], kind: str
+) -> dict[str, Any]:
+    return {name: run.predicted for name, run in runs.items() if ways[name][kind]}
