@@ -28,6 +28,7 @@ from spacy.language import Language
 from spacy.lookups import Lookups
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from spacy.util import load_config
 from thinc.api import fix_random_seed
 
 from common.files import write_json
@@ -546,6 +547,15 @@ def copy_project(target: Path, *, made: bool = False) -> Path:
     if made and (ROOT / "project.lock").exists():
         shutil.copy(ROOT / "project.lock", target)
     return target
+
+
+def train_briefly(project: Path, *configs: str, steps: int = 100) -> None:
+    """Let training configs of a copy end early, where it does not matter how well."""
+    for name in configs:
+        path = project / "configs" / f"{name}.cfg"
+        config = load_config(path)
+        config["training"] |= {"max_steps": steps, "eval_frequency": steps}
+        config.to_disk(path, interpolate=False)
 
 
 def run_project(

@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from measuring.scores import Entities, Entity, Floats, Scores, interval
 
 # so many of the entities that are lost or added most often are named
-NAMED = 10
+NAMED = 5
 # with so many tokens on either side
 AROUND = 8
 # start and end of a place in a text, in tokens

@@ -60,12 +60,9 @@ def compare_ways(
             "advisable": comparable and keeps,
             "curve": made[name].curve if name in whole else [],
         }
-    records, _ = disagreements(texts, _predicted(combinations, ways, "comparable"))
-    _, places = disagreements(texts, _predicted(combinations, ways, "advisable"))
+    compared = {
+        name: combinations[name].predicted for name in whole if not taught[name]
+    }
+    advisable = [name for name in compared if ways[name]["advisable"]]
+    records, places = disagreements(texts, compared, advisable)
     return {"texts_read": len(texts), "ways": ways, "places": places}, records
-
-
-def _predicted(
-    runs: Mapping[str, Run], ways: Mapping[str, Mapping[str, Any]], kind: str
-) -> dict[str, Any]:
-    return {name: run.predicted for name, run in runs.items() if ways[name][kind]}

@@ -189,7 +189,7 @@ def sequence_table(comparison: Comparison) -> pd.DataFrame:
 def agreement_table(comparison: Comparison) -> pd.DataFrame:
     """Tabulate what is kept of each source, outside of collisions and in them."""
     rows: dict[str, dict[str, str]] = {}
-    for name, pipeline in combinations(comparison).items():
+    for name, pipeline in comparable(comparison).items():
         for source, own in pipeline.get("agreement", {}).items():
             cells = rows.setdefault(f"{name}: {source}", {})
             for part, where in (
@@ -207,7 +207,7 @@ def agreement_table(comparison: Comparison) -> pd.DataFrame:
 def kept_label_table(comparison: Comparison) -> pd.DataFrame:
     """Tabulate by label what is kept of the sources outside of collisions."""
     rows: dict[str, dict[str, str]] = {}
-    for name, pipeline in combinations(comparison).items():
+    for name, pipeline in comparable(comparison).items():
         for source, own in pipeline.get("agreement", {}).items():
             for label, n in own["collateral"]["labels"].items():
                 cell = f"{n['kept']} of {n['found']}, {n['added']} added"
@@ -218,7 +218,7 @@ def kept_label_table(comparison: Comparison) -> pd.DataFrame:
 def changed_table(comparison: Comparison) -> pd.DataFrame:
     """Tabulate the entities that are lost or added most often outside of collisions."""
     rows = {}
-    for name, pipeline in combinations(comparison).items():
+    for name, pipeline in comparable(comparison).items():
         for source, own in pipeline.get("agreement", {}).items():
             for what in ("lost", "added"):
                 for at, one in enumerate(own["collateral"][f"most_{what}"], 1):

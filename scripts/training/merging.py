@@ -13,6 +13,7 @@ from wasabi import msg
 
 from common.annotation import read_annotated
 from common.files import writing
+from common.lanes import Keep, left_out
 from common.meta import Entry
 from common.ners import EXAMPLES, labels_of
 from common.texts import learned_from, read_texts
@@ -152,14 +153,16 @@ def merge(
         )
     for name in [*labels] if fill is Fill.predictions else []:
         if name not in annotated:
-            predicted = sources[name].pipe([doc.text for doc in gold])
-            pairs = zip(gold, predicted, strict=True)
-            for doc, source in tqdm(
-                pairs, f"Predicted by {name}", len(gold), leave=False, disable=None
-            ):
-                free = _transfer(source.ents, doc, labels[name])
-                doc.spans[name] = free
-                doc.ents = [*doc.ents, *free]
+            nlp = sources[name]
+            with nlp.select_pipes(disable=left_out(nlp, Keep.sentences)):
+                predicted = nlp.pipe([doc.text for doc in gold])
+                pairs = zip(gold, predicted, strict=True)
+                for doc, source in tqdm(
+                    pairs, f"Predicted by {name}", len(gold), leave=False, disable=None
+                ):
+                    free = _transfer(source.ents, doc, labels[name])
+                    doc.spans[name] = free
+                    doc.ents = [*doc.ents, *free]
     return annotated
 
 

@@ -16,13 +16,21 @@ import srsly
 
 import ner_components  # noqa: F401 (makes the factories known)
 from compare import END, START
-from helpers import CONFIGS, TEXTS, copy_project, make_drugs_in, run_project
+from helpers import (
+    CONFIGS,
+    TEXTS,
+    copy_project,
+    make_drugs_in,
+    run_project,
+    train_briefly,
+)
 
 pytestmark = pytest.mark.slow
 
 SAMPLE = "My name is John Benz and I remove weeds from my garden."
 WHEELS = {n: n if n.startswith("drug_") else f"drug_{n}" for n in CONFIGS}
-ALL = [*CONFIGS, "shared_tok2vec", "single_ner"]
+TRAINED = ["fine_tuned_ner", "shared_tok2vec", "single_ner"]
+ALL = [*CONFIGS, *TRAINED]
 PRINT_PROVENANCE = (
     "import sys, spacy; doc = spacy.load(sys.argv[1])(sys.argv[2]); "
     "print([(e.text, e._.ner_component, e._.ner_score) for e in doc.ents], "
@@ -140,9 +148,17 @@ def test_nothing_but_the_package_is_left_of_the_build(project: Path) -> None:
 @pytest.fixture(scope="module")
 def compared(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the built project in which `tradeoffs` has run."""
-    folder = tmp_path_factory.mktemp("tradeoffs") / "project"
+    return run_in_copy(project, tmp_path_factory, "entities", "tradeoffs")
+
+
+def run_in_copy(
+    project: Path, folders: pytest.TempPathFactory, keep: str, *commands: str
+) -> Path:
+    """Run commands in a copy of the built project, with such lanes beside the whole."""
+    folder = folders.mktemp(keep) / "project"
     shutil.copytree(project, folder)
-    for command, keep in [("assemble", "sentences"), ("tradeoffs", "entities")]:
+    train_briefly(folder, *TRAINED)
+    for command in commands:
         done = run_project(folder, command, "--vars.keep", keep)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder
@@ -154,7 +170,7 @@ def comparison(compared: Path) -> dict[str, Any]:
 
 
 def test_every_combination_is_measured(comparison: dict[str, Any]) -> None:
-    lanes = [f"{name}_{keep}" for name in CONFIGS for keep in ("entities", "sentences")]
+    lanes = [f"{name}_entities" for name in ALL]
     assert [*comparison["pipelines"]] == ["core", "drugs", *sorted([*ALL, *lanes])]
     assert comparison["best"] in ALL
     assert comparison["advice"].startswith("Take `")
@@ -163,7 +179,7 @@ def test_every_combination_is_measured(comparison: dict[str, Any]) -> None:
 def test_alternatives_leave_the_rest_of_the_core_alone(compared: Path) -> None:
     texts = [r["text"] for r in srsly.read_jsonl(compared / "assets" / "test.jsonl")]
     core = spacy.load(compared / "sources" / "core")
-    for name in ("single_ner", "shared_tok2vec"):
+    for name in TRAINED:
         nlp = spacy.load(compared / "pipelines" / name)
         for doc, other in zip(nlp.pipe(texts), core.pipe(texts), strict=True):
             assert [t.is_sent_start for t in doc] == [t.is_sent_start for t in other]
@@ -198,10 +214,13 @@ def test_second_run_is_quick(project: Path) -> None:
     assert seconds < 40
 
 
-def test_what_keeps_sentences_is_exact(compared: Path) -> None:
+def test_what_keeps_sentences_is_exact(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = run_in_copy(project, tmp_path_factory, "sentences", "assemble")
     names = [f"pipelines/{name}_sentences" for name in CONFIGS]
     check = [sys.executable, "-B", "scripts/check_fidelity.py", *names]
-    done = subprocess.run(check, cwd=compared, capture_output=True, text=True)
+    done = subprocess.run(check, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("exact") == 2 * len(CONFIGS)
 

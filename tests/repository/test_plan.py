@@ -18,7 +18,7 @@ COMMANDS = {command["name"]: command for command in PLAN["commands"]}
 FOLDERS = "assets|configs|corpus|metrics|packages|pipelines|scripts|sources"
 PATH = re.compile(rf"(?<![\w./])(?:{FOLDERS})/[\w./-]+|\$\{{vars\.\w+\}}")
 # variables that stand for files
-FILES = {"${vars.drugs_train}", "${vars.drugs_dev}", "${vars.test}"}
+FILES = {f"${{vars.{name}}}" for name in ("drugs_train", "drugs_dev", "test", "texts")}
 
 
 def named(line: str) -> set[str]:

@@ -111,12 +111,12 @@ def test_most_disputed_text_comes_first_and_agreement_is_left_out() -> None:
     nlp = spacy.blank("en")
     texts = [nlp(TEXT), nlp("Anna"), nlp(TEXT)]
     ways = {
-        "a": [{BENZ, ACME}, {ANNA}, {PARIS, DRUG}],
-        "b": [{DRUG, ACME}, {ANNA}, {PARIS}],
-        "c": [{DRUG, ACME}, {ANNA}, {PARIS}],
-        "d": [{BENZ, ACME}, {ANNA}, {PARIS}],
+        "a": [{PARIS, DRUG}, {ANNA}, {BENZ, ACME}],
+        "b": [{PARIS}, {ANNA}, {DRUG, ACME}],
+        "c": [{PARIS}, {ANNA}, {DRUG, ACME}],
+        "d": [{PARIS}, {ANNA}, {BENZ, ACME}],
     }
-    records, places = disagreements(texts, ways)
+    records, places = disagreements(texts, ways, list(ways))
     assert places == 2
     first, second = records
     assert first["spans"] == [{"start": 15, "end": 19, "label": "ORG"}]
@@ -124,12 +124,25 @@ def test_most_disputed_text_comes_first_and_agreement_is_left_out() -> None:
         {"start": 0, "end": 9, "label": "PERSON", "ways": ["a", "d"]},
         {"start": 5, "end": 9, "label": "DRUG", "ways": ["b", "c"]},
     ]
-    # two places of one, each with two of four votes
-    assert first["meta"] == {"places": 1, "disputed": 4}
-    assert second["meta"] == {"places": 1, "disputed": 1}
+    assert [own["ways"] for own in second["candidates"]] == [["a"]]
     assert {record["answer"] for record in records} == {"ignore"}
 
 
+def test_what_divides_the_advisable_ways_comes_first() -> None:
+    nlp = spacy.blank("en")
+    texts = [nlp(TEXT), nlp(TEXT)]
+    ways = {
+        "a": [{ACME}, {BENZ}],
+        "b": [{ACME}, set[Entity]()],
+        "c": [{PARIS, PILLS}, {BENZ}],
+        "d": [{PARIS, PILLS}, {BENZ}],
+    }
+    records, places = disagreements(texts, ways, ["a", "b"])
+    assert places == 1
+    assert [len(record["candidates"]) for record in records] == [1, 3]
+
+
 def test_one_way_disagrees_with_nobody() -> None:
-    assert disagreements([spacy.blank("en")(TEXT)], {"a": [{BENZ}]}) == ([], 0)
-    assert disagreements([spacy.blank("en")(TEXT)], {}) == ([], 0)
+    text = [spacy.blank("en")(TEXT)]
+    assert disagreements(text, {"a": [{BENZ}]}, ["a"]) == ([], 0)
+    assert disagreements(text, {}, []) == ([], 0)
