@@ -108,7 +108,7 @@ def evaluate(
 
 
 def rows(report: dict[str, Any]) -> list[list[str]]:
-    """Tabulate F and speed, a row a pipeline."""
+    """Tabulate F, what is kept of the source that loses most, and speed."""
     found = []
     for name, scores in report["pipelines"].items():
         every = scores["all_texts"]
@@ -117,8 +117,15 @@ def rows(report: dict[str, Any]) -> list[list[str]]:
             *every["groups"].values(),
             scores["conflict_texts"]["micro"],
         )
-        f = ["" if own["f"] is None else f"{100 * own['f']:.1f}" for own in shown]
-        found.append([name, *f, f"{report['costs'][name]['words_per_second']:,.0f}"])
+        shares = [
+            own["collateral"]["agreement"]
+            for own in scores.get("agreement", {}).values()
+            if own["collateral"]["agreement"] is not None
+        ]
+        figures = [*(own["f"] for own in shown), min(shares, default=None)]
+        cells = ["" if own is None else f"{100 * own:.1f}" for own in figures]
+        words = f"{report['costs'][name]['words_per_second']:,.0f}"
+        found.append([name, *cells, words])
     return found
 
 
@@ -156,7 +163,7 @@ def main(
         with writing(disputed) as unfinished:
             srsly.write_jsonl(unfinished, records)
     groups = report["groups"]
-    header = ("F", "all", *groups, "conflict texts", "words/CPU s")
+    header = ("F", "all", *groups, "conflict texts", "keeps", "words/CPU s")
     msg.table(rows(report), header=header, divider=True)
     known = set().union(*(run.known for run in (origins | combinations).values()))
     faults = [f"{gold}: {fault}" for fault in find_problems(docs, groups, known)]

@@ -303,19 +303,18 @@ def test_a_combination_is_the_core_of_another(
     )
 
 
-def blocks_of_readme() -> list[str]:
-    """What the README has one paste into the configs, for a third NER."""
-    readme = (ROOT / "README.md").read_text(encoding="utf8")
-    section = readme.partition("**A third NER**")[2].partition("\n## ")[0]
-    return re.findall(r"```ini\n(.*?)```", section, re.DOTALL)
+def blocks_to_paste() -> list[str]:
+    """What the docs have one paste into the configs, for a third NER."""
+    page = (ROOT / "docs" / "third_ner.md").read_text(encoding="utf8")
+    return re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
 
 
 def add_third(project: Path) -> None:
-    """Do what the README says under "Make it yours": add a third NER."""
+    """Do what docs/third_ner.md says."""
     plan = project / "project.yml"
     drugs = "drugs=${vars.drugs}"
     replace_in(plan, drugs, f"{drugs} genes=genes", times=2)
-    block, collector = blocks_of_readme()
+    block, collector = blocks_to_paste()
     for name in CONFIGS:
         path = project / "configs" / f"{name}.cfg"
         drugs = 'drugs = "sources/drugs"\n'
