@@ -29,6 +29,7 @@ from common.ners import (
     proposers,
     read_ledger,
 )
+from ner_components import is_transition_based
 from training.merging import Fill, Merged, merge_texts
 from training.placing import replaced, train_in
 from training.spans_ner import FACTORY
@@ -65,11 +66,17 @@ def prepare(
         has no component of the core's, or one that learns from what is no source.
     """
     pipelines = load_sources(sources)
-    core = next(iter(pipelines.values()))
+    core_name, core = next(iter(pipelines.items()))
     for path in configs:
         config = read_config(path, size)
-        replaced(core, config, str(path))
         learned = _learned(config)
+        for name in replaced(core, config, str(path)):
+            further = "source" in config["components"][name] and name not in learned
+            if further and not is_transition_based(core.get_pipe(name)):
+                raise ValueError(
+                    f"{path}: {name} of {core_name} is no NER that can be trained "
+                    "further; leave this config out"
+                )
         for name, source in learned.items():
             if source not in pipelines:
                 raise ValueError(

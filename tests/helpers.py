@@ -102,11 +102,14 @@ def _core(
     labels: Iterable[str] = CORE_LABELS,
     vectors: int = 8,
     norms: bool = True,
+    listens: bool = False,
+    upper: bool = True,
 ) -> Language:
     """Make a double of en_core_web_md: all its components, its NER on static vectors.
 
     lang: `xx` has no tokenizer rules, and loads in no time.
     vectors: their width; 0 for none. norms: whether it has a lexeme_norm table.
+    listens: whether its NER shares the tok2vec. upper: whether that has an upper layer.
     """
     fix_random_seed(seed)
     nlp = spacy.blank(lang)
@@ -124,8 +127,9 @@ def _core(
             "model": {"@architectures": "spacy.Tagger.v2", "tok2vec": _tok2vec(vectors)}
         },
         "lemmatizer": {"mode": "rule"},
-        "ner": {"model": _parser("ner", _tok2vec(vectors))},
+        "ner": {"model": _parser("ner", listener if listens else _tok2vec(vectors))},
     }
+    config["ner"]["model"]["use_upper"] = upper
     for pipe in pipes:
         nlp.add_pipe(pipe, config=config.get(pipe, {}))
     _train(nlp, labels, seed)

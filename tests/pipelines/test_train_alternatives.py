@@ -12,12 +12,22 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import DocBin
 from spacy.util import load_config
-from thinc.api import Config
+from thinc.api import Config, Model
 
 import train_alternatives
 from common.files import sha256
+from common.lanes import Keep
 from common.ners import Origin, load, read_combination, read_ledger
-from helpers import CORE_LABELS, ROOT, TEXTS, annotate, make_core, make_drugs
+from helpers import (
+    CORE_LABELS,
+    ROOT,
+    TEXTS,
+    annotate,
+    make_core,
+    make_drugs,
+    make_drugs_in,
+    save_sources,
+)
 from train_alternatives import (
     Fill,
     Size,
@@ -203,6 +213,71 @@ def test_large_is_larger(
         n.get_pipe("ner").model.get_ref("tok2vec").get_dim("nO") for n in (small, large)
     ]
     assert widths == [16, 32]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [{"listens": True}, {"upper": False}, {"vectors": 0}],
+    ids=["listens", "no upper layer", "no vectors"],
+)
+def test_a_ner_of_another_make_learns_on_too(
+    work: Path, tmp_path: Path, shape: dict[str, Any]
+) -> None:
+    core = make_core(**shape)
+    drugs = make_drugs_in(core, labels=["DRUG", "DOSE"])
+    sources = save_sources(tmp_path / "sources", {"core": core, "drugs": drugs})
+    texts = [work / "core.jsonl", annotate(tmp_path / "own.jsonl", ["DRUG", "DOSE"])]
+    configs, corpus = [work / "fine_tuned_ner.cfg"], work / "corpus"
+    prepared = prepare(configs, sources, texts, texts[:1], corpus, Fill.predictions)
+    nlp = build(work, sources, prepared, tmp_path / "fine_tuned_ner")
+    assert nlp.component_names == core.component_names
+    assert {*nlp.pipe_labels["ner"]} == {*CORE_LABELS, "DRUG", "DOSE"}
+    assert not any(layer.name == "tok2vec-listener" for layer in ner_of(nlp).walk())
+    # the others hear what they heard
+    before = core.get_pipe("tok2vec").model.to_bytes()
+    assert nlp.get_pipe("tok2vec").model.to_bytes() == before
+    for doc, other in zip(nlp.pipe(TEXTS), core.pipe(TEXTS), strict=True):
+        assert doc.to_json()["tokens"] == other.to_json()["tokens"]
+
+
+def ner_of(nlp: Language) -> Model:
+    return nlp.get_pipe("ner").model
+
+
+def test_a_core_whose_component_cannot_learn_is_refused_by_name(
+    work: Path, tmp_path: Path
+) -> None:
+    core = make_core(pipes=["tagger"])
+    core.add_pipe("entity_ruler", name="ner").add_patterns(
+        [{"label": label, "pattern": label} for label in CORE_LABELS]
+    )
+    sources = save_sources(
+        tmp_path / "sources", {"core": core, "drugs": make_drugs_in(make_core())}
+    )
+    config, text = work / "fine_tuned_ner.cfg", work / "core.jsonl"
+    with pytest.raises(ValueError, match=r"fine_tuned_ner\.cfg: ner of core is no NER"):
+        prepare([config], sources, [text], [text], tmp_path, Fill.predictions)
+
+
+def test_lanes_of_what_was_trained_lie_beside_it(
+    work: Path, sources: Path, texts: Texts, tmp_path: Path
+) -> None:
+    output = tmp_path / "fine_tuned_ner"
+    train_alternative(
+        work / "fine_tuned_ner.cfg",
+        output,
+        sources=sources,
+        corpus=work / "corpus",
+        texts=texts,
+        size=Size.small,
+        keep=Keep.entities,
+    )
+    nlp = load(tmp_path / "fine_tuned_ner_entities")
+    assert nlp.component_names == ["ner"]
+    assert read_combination(nlp, "").keep == Keep.entities
+    assert nlp.meta["name"] == "fine_tuned_ner_entities"
+    whole = load(output)
+    assert nlp.get_pipe("ner").to_bytes() == whole.get_pipe("ner").to_bytes()
 
 
 def test_core_vectors_are_features(alternatives: dict[str, Language]) -> None:
