@@ -51,7 +51,10 @@ def find_problems(
     """
     labels = _labels(gold)
     if not labels:
-        return ["there is no entity in it, so nothing but the costs is measured"]
+        return [
+            "there is no entity in it, so there is no F: what each way keeps and costs "
+            "is measured"
+        ]
     problems = [
         f"it has none of the labels of the source {name!r} ({', '.join(sorted(own))}), "
         "so their figures are missing"

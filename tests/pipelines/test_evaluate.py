@@ -29,12 +29,14 @@ from common.ners import (
     view,
 )
 from common.texts import measured_on, read_texts
+from compare import compare
 from evaluate import main
 from helpers import TEXTS, entity, make_core, make_drugs, save_sources
 from measuring import costs, runs
 from measuring.costs import peak_memory
 from measuring.runs import Run, run_pipeline
 from measuring.scores import entities
+from report.advice import advise
 
 
 @dataclass
@@ -272,6 +274,20 @@ def test_text_without_annotation_is_compared_on(
     # nothing counts as annotated that nobody has looked at
     with pytest.raises(ValueError, match="no accepted record"):
         list(read_annotated(tmp_path / "disagreements.jsonl", spacy.blank("en")))
+
+
+def test_without_any_annotation_there_is_advice(
+    sources: Path, pipelines: Path, tmp_path: Path
+) -> None:
+    nlp = spacy.blank("en")
+    docs = [nlp(f"{n} {text}") for n in range(30) for text in TEXTS]
+    result = run(save(tmp_path / "t.spacy", docs), sources, pipelines, tmp_path / "s")
+    assert result.status == 0
+    assert "there is no F" in result.text
+    advice = advise(compare(result.report))
+    places = result.report["places"]
+    assert places and f"decide differently in {places} places" in advice
+    assert f"rests on {len(docs)} texts that nobody annotated" in advice
 
 
 def test_a_few_lines_are_printed(result: Result) -> None:
