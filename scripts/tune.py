@@ -4,41 +4,29 @@ python scripts/tune.py pipelines/resolved corpus/joint_dev.spacy configs/resolve
     metrics/tuning.json --sources sources
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import permutations
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy
 import typer
-from numpy.typing import NDArray
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
 from common.annotation import read_gold
 from common.files import write_json, write_text
 from common.meta import identity
-from common.ners import Entity, entity, load, proposers, read_ledger
+from common.ners import entity, load, proposers, read_ledger
+from measuring.calibration import KeptLogits
 from measuring.conflicts import Resolver, find_resolver
-from measuring.scores import f_of_draws, interval, resample, score
+from measuring.policies import Undecided, climb
+from measuring.scores import f_of_draws, interval, resample
 from measuring.settings import parse, write
-from ner_components import (
-    LabelPriority,
-    Longest,
-    Policy,
-    Priority,
-    Resolve,
-    Score,
-    clusters,
-    probabilities,
-    proposals,
-)
+from ner_components import LabelPriority, Longest, Priority, Score
 
-# those that are tried
-TEMPERATURES = [round(float(t), 2) for t in numpy.geomspace(0.5, 10, 21)]
 # of so many NERs every order is tried: 24 of four
 ALL_ORDERS = 4
 # of the bootstrap
@@ -99,13 +87,13 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
             for order in permutations(resolve.components):
                 attempt(Priority([*order]))
         else:
-            _climb(attempt, Priority, resolve.components)
+            climb(attempt, Priority, resolve.components)
         attempt(Longest())
         if kept:
             attempt(Score())
         # of the NERs alone: `assemble` knows no others
         colliding = undecided.labels() & set().union(*labels.values())
-        _climb(attempt, LabelPriority, sorted(colliding))
+        climb(attempt, LabelPriority, sorted(colliding))
     micro_f, best, policy = max(tried, key=itemgetter(0))
     drawn = resample(len(gold), draws=DRAWS)
     draws = [f_of_draws(drawn @ undecided.counts(p)) for p in (policy, resolve.policy)]
@@ -150,138 +138,6 @@ def check_labels(gold: Sequence[Doc], labels: Mapping[str, set[str]]) -> None:
 def _listed(labels: set[str]) -> str:
     first = ", ".join(sorted(labels)[:SHOWN])
     return f"{first} and {len(labels) - SHOWN} more" if len(labels) > SHOWN else first
-
-
-class Undecided:
-    """What the NERs propose in some texts, for any policy to decide."""
-
-    def __init__(
-        self, resolve: Resolve, docs: Sequence[Doc], gold: Sequence[set[Entity]]
-    ) -> None:
-        """Set apart what collides; only that depends on the policy."""
-        self.conflicts: list[tuple[int, list[Span], set[Entity]]] = []
-        self.settled = numpy.zeros((len(docs), 3))
-        for at, (doc, entities) in enumerate(zip(docs, gold, strict=True)):
-            self.settled[at, 2] = len(entities)
-            for cluster in clusters(resolve.candidates(doc)):
-                if len(cluster) > 1:
-                    self.conflicts.append((at, cluster, entities))
-                else:
-                    self.settled[at] += _count(cluster, entities)
-
-    def counts(self, policy: Policy) -> NDArray[Any]:
-        """Count what is right, wrong and missed had this policy decided: (texts, 3)."""
-        counts = self.settled.copy()
-        for at, cluster, entities in self.conflicts:
-            counts[at] += _count(policy(cluster), entities)
-        return counts
-
-    def micro_f(self, policy: Policy) -> float:
-        """Score all entities, had this policy decided."""
-        return score(self.counts(policy))["f"] or 0.0
-
-    def labels(self) -> set[str]:
-        """Collect the labels that take part in a conflict."""
-        return {span.label_ for _, cluster, _ in self.conflicts for span in cluster}
-
-
-def _count(predicted: Sequence[Span], gold: set[Entity]) -> NDArray[Any]:
-    """Count what is right, what is wrong, and what is no longer missed."""
-    right = sum(entity(span) in gold for span in predicted)
-    return numpy.array([right, len(predicted) - right, -right])
-
-
-def _climb(
-    attempt: Callable[[Any], float],
-    policy: Callable[[list[str]], Any],
-    names: Sequence[str],
-) -> None:
-    """Look for the best order: put one name more into it, as long as that helps."""
-    order: list[str] = []
-    best = 0.0
-    while len(order) < len(names):
-        orders = [
-            [*order[:at], name, *order[at:]]
-            for name in names
-            if name not in order
-            for at in range(len(order) + 1)
-        ]
-        found = [(attempt(policy(new)), new) for new in orders]
-        better, order = max(found, key=itemgetter(0))
-        if better <= best:
-            return
-        best = better
-
-
-class KeptLogits:
-    """Stands in for `Confidence.logits`, and keeps what scores are computed from."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        """Go on doing what `function` does."""
-        self.function = function
-        # by text: a NER says the same of the same text
-        self.kept: dict[str, dict[Entity, tuple[Any, ...]]] = {}
-
-    def __call__(self, docs: Any, vectors: Any, spans: Sequence[list[Span]]) -> Any:
-        """Compute what the NER thought at each token of some spans."""
-        logits, taken, starts = self.function(docs, vectors, spans)
-        parts = numpy.split(logits, starts[1:]), numpy.split(taken, starts[1:])
-        everything = (span for own in spans for span in own)
-        for span, *thought in zip(everything, *parts, strict=True):
-            self.kept.setdefault(span.doc.text, {})[entity(span)] = (*thought,)
-        return logits, taken, starts
-
-    def calibrate(
-        self, ner: str, docs: Sequence[Doc], gold: Sequence[set[Entity]]
-    ) -> dict[str, float]:
-        """Find the temperature, and set the scores of the NER's candidates by it.
-
-        ner: its name in the pipeline. docs: those that it has run over.
-        RETURNS: nothing if it has found nothing.
-        """
-        found = []
-        for doc, entities in zip(docs, gold, strict=True):
-            for (start, end, label), thought in self.kept.get(doc.text, {}).items():
-                # an isolated NER has tokens of its own
-                span: Any = doc.char_span(start, end, label, alignment_mode="expand")
-                for proposal in proposals(span):
-                    if (proposal["component"], proposal["label"]) == (ner, label):
-                        found.append((proposal, entity(span) in entities, *thought))
-        if not found:
-            return {}
-        proposed, outcomes, logits, taken = zip(*found, strict=True)
-        right = numpy.array(outcomes)
-        starts = numpy.cumsum([0, *map(len, taken[:-1])])
-        thoughts = numpy.vstack(logits), numpy.concatenate(taken), starts
-        scores = {t: probabilities(*thoughts, t) for t in (1.0, *TEMPERATURES)}
-        losses = {t: log_loss(scores[t], right) for t in TEMPERATURES}
-        best = min(losses, key=losses.__getitem__)
-        for proposal, calibrated in zip(proposed, scores[best].tolist(), strict=True):
-            proposal["score"] = calibrated
-        return {
-            "temperature": best,
-            "ece_before": expected_calibration_error(scores[1.0], right),
-            "ece_after": expected_calibration_error(scores[best], right),
-        }
-
-
-def log_loss(scores: NDArray[Any], right: NDArray[Any]) -> float:
-    """Average the negative log of the probability given to what was the case."""
-    clipped = numpy.clip(scores, 1e-6, 1 - 1e-6)
-    return -float(numpy.log(numpy.where(right, clipped, 1 - clipped)).mean())
-
-
-def expected_calibration_error(
-    scores: NDArray[Any], right: NDArray[Any], bins: int = 10
-) -> float:
-    """Average, over equal bins of scores, how far they are from the share right."""
-    at = numpy.minimum((scores * bins).astype(int), bins - 1)
-    errors = [
-        abs(scores[at == b].mean() - right[at == b].mean()) * (at == b).mean()
-        for b in range(bins)
-        if (at == b).any()
-    ]
-    return float(sum(errors))
 
 
 def read_config(path: Path, resolver: Resolver) -> str:

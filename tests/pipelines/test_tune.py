@@ -18,10 +18,11 @@ from typer.testing import CliRunner, Result
 
 from assemble import assemble
 from helpers import ROOT, TEXTS, Case, resolve_rules
+from measuring.calibration import KeptLogits
 from measuring.conflicts import find_resolver
 from measuring.settings import parse
 from ner_components import Priority
-from tune import KeptLogits, main, tune
+from tune import main, tune
 
 PEOPLE = {"Benz": "PERSON", "Acme": "ORG", "Mary": "PERSON", "Ritz": "ORG"}
 DRUGS = {"Benz": "DRUG", "Acme White": "DRUG", "Mary": "DRUG", "weed": "DRUG"}

@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from tune import expected_calibration_error, log_loss
+from measuring.calibration import expected_calibration_error, log_loss
 
 
 def test_calibration_error_of_known_numbers() -> None:
