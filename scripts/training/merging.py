@@ -151,19 +151,37 @@ def merge(
         doc.ents = filter_spans(
             [span for name in doc.spans for span in doc.spans[name]]
         )
-    for name in [*labels] if fill is Fill.predictions else []:
-        if name not in annotated:
-            nlp = sources[name]
-            with nlp.select_pipes(disable=left_out(nlp, Keep.sentences)):
-                predicted = nlp.pipe([doc.text for doc in gold])
-                pairs = zip(gold, predicted, strict=True)
-                for doc, source in tqdm(
-                    pairs, f"Predicted by {name}", len(gold), leave=False, disable=None
-                ):
-                    free = _transfer(source.ents, doc, labels[name])
-                    doc.spans[name] = free
-                    doc.ents = [*doc.ents, *free]
+    if fill is Fill.predictions:
+        missing = {n: own for n, own in labels.items() if n not in annotated}
+        _predict(gold, sources, missing)
     return annotated
+
+
+def _predict(
+    gold: Sequence[Doc], sources: Mapping[str, Language], labels: Mapping[str, set[str]]
+) -> None:
+    """Add what the source pipelines predict of these labels.
+
+    Where predictions collide, the longest one stays, and of such as are of one length
+    that of the source that is not the core.
+    """
+    proposed: list[dict[Span, str]] = [{} for _ in gold]
+    for name in reversed([*labels]):
+        nlp = sources[name]
+        with nlp.select_pipes(disable=left_out(nlp, Keep.sentences)):
+            predicted = nlp.pipe([doc.text for doc in gold])
+            rows = zip(gold, predicted, proposed, strict=True)
+            title = f"Predicted by {name}"
+            for doc, source, own in tqdm(
+                rows, title, len(gold), leave=False, disable=None
+            ):
+                for span in _transfer(source.ents, doc, labels[name]):
+                    own.setdefault(span, name)
+    for doc, own in zip(gold, proposed, strict=True):
+        kept = filter_spans(own)
+        for name in labels:
+            doc.spans[name] = [span for span in kept if own[span] == name]
+        doc.ents = [*doc.ents, *kept]
 
 
 def _transfer(ents: Iterable[Span], doc: Doc, labels: set[str]) -> list[Span]:

@@ -18,7 +18,6 @@ from spacy.vocab import Vocab
 from wasabi import msg
 
 from common.annotation import labels_in, read_annotated
-from training.merging import GOLD
 
 Augmenter = Callable[[Language, Example], Iterable[Example]]
 
@@ -105,28 +104,21 @@ class MergedText(Corpus):
     """Reads docs as `spacy.Corpus.v1` does, but once, as span groups take time."""
 
     docs: Sequence[Doc] = ()
-    gold_times = 1
 
     def read_docbin(self, vocab: Vocab, locs: Iterable[str | Path]) -> Iterator[Doc]:
         """Yield the docs; the file is read the first time."""
         self.docs = self.docs or list(super().read_docbin(vocab, locs))
-        for doc in self.docs:
-            yield from [doc] * (self.gold_times if doc.user_data.get(GOLD) else 1)
+        yield from self.docs
 
 
 @registry.readers("merged_text.v1")
-def merged_text(
-    path: str, augmenter: Augmenter | None = None, gold_times: int = 1
-) -> MergedText:
+def merged_text(path: str, augmenter: Augmenter | None = None) -> MergedText:
     """Make a reader of merged text.
 
     path: what `merge_texts` wrote.
     augmenter: as in `spacy.Corpus.v1`.
-    gold_times: how often a text comes that is annotated for a source.
     """
-    reader = MergedText(path, augmenter=_remembering(augmenter or dont_augment))
-    reader.gold_times = gold_times
-    return reader
+    return MergedText(path, augmenter=_remembering(augmenter or dont_augment))
 
 
 def _remembering(augmenter: Augmenter) -> Augmenter:
