@@ -124,7 +124,7 @@ def kept_and_learned(comparison: Comparison) -> Chart:
             "taken": point is max(curve, key=_chosen),
         }
         for name, pipeline in comparable(comparison).items()
-        for curve in [[p for p in pipeline.get("curve", []) if "kept" in p["scores"]]]
+        for curve in [[p for p in pipeline.get("curve", []) if _counts(p)]]
         for point in curve
     ]
     base = alt.Chart(pd.DataFrame(rows)).encode(
@@ -138,6 +138,12 @@ def kept_and_learned(comparison: Comparison) -> Chart:
         base.mark_circle(opacity=0.9).encode(size=taken),
         base.mark_text(align="left", dx=8, dy=8).encode(text="step:N"),
     ).properties(width=560, height=300)
+
+
+def _counts(point: dict[str, Any]) -> bool:
+    """Tell whether a step is one of learning what is new."""
+    # after the first one, an average of weights is none yet
+    return "kept" in point["scores"] and point["step"] > 0
 
 
 def _chosen(point: dict[str, Any]) -> float:
