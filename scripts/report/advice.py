@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from report.tables import Comparison, comparable, worst_agreement
 
@@ -17,32 +18,36 @@ class Way:
 
     keeps: whether what each source finds is kept where it meets no other.
     f: over all labels, from 0 to 1; None where nothing is annotated.
-    low, high: what 95% of the differences of F to the best way that keeps lie between.
+    ties: whether that could be as much as the best way's that keeps, by chance.
+    above, below: whether it is above or below that way's on the labels of any source,
+        by more than chance.
     speed: relative to the others'.
     """
 
     name: str
     keeps: bool
     f: float | None
-    low: float | None
-    high: float | None
+    ties: bool
+    above: bool
+    below: bool
     speed: float
 
 
 def choose(ways: Sequence[Way]) -> list[Way]:
     """Choose by what is kept, then by F, then by speed.
 
-    What loses some of its sources has to earn it: it is better by more than chance.
+    What loses some of its sources has to earn it: by more than chance it is better on
+    the labels of one, and worse on none.
 
     ways: those that can be compared with each other.
     RETURNS: the ways that F does not tell apart, the one to take first.
     """
     keeping = [way for way in ways if way.keeps]
-    better = [way for way in ways if not way.keeps and way.low and way.low > 0]
+    better = [way for way in ways if not way.keeps and way.above and not way.below]
     if better or not keeping:
         return sorted(better or ways, key=_f, reverse=True)[:1]
     best = max(keeping, key=_f)
-    tied = [way for way in keeping if way is best or _ties(way)]
+    tied = [way for way in keeping if way is best or way.ties]
     fastest = max(tied, key=_speed)
     first = fastest if fastest.speed > FASTER * best.speed else best
     return [first, *(way for way in tied if way is not first)]
@@ -56,22 +61,31 @@ def _speed(way: Way) -> float:
     return way.speed
 
 
-def _ties(way: Way) -> bool:
-    """Tell whether a difference in F could be chance; where there is none, too."""
-    if way.f is None or way.low is None or way.high is None:
-        return way.f is None
-    return way.low <= 0 <= way.high
-
-
 def ways_of(comparison: Comparison) -> list[Way]:
     """Read from a comparison what a choice depends on."""
     ways = []
     for name, own in comparable(comparison).items():
-        score = own["all_texts"]["micro"]
-        low, high = score.get("difference", {}).get("interval", [None, None])
-        keeps, speed = own["advisable"], own["cost"]["speed"]
-        ways.append(Way(name, keeps, score["f"], low, high, speed))
+        micro, groups = own["all_texts"]["micro"], own["all_texts"]["groups"]
+        low, high = _difference(micro)
+        bounds = [_difference(score) for score in groups.values()]
+        ways.append(
+            Way(
+                name,
+                own["advisable"],
+                micro["f"],
+                ties=micro["f"] is None or low <= 0 <= high,
+                above=any(low > 0 for low, _ in bounds),
+                below=any(high < 0 for _, high in bounds),
+                speed=own["cost"]["speed"],
+            )
+        )
     return ways
+
+
+def _difference(score: dict[str, Any]) -> tuple[float, float]:
+    """Return what 95% of the differences to the best way that keeps lie between."""
+    low, high = score.get("difference", {}).get("interval", [None, None])
+    return low or 0.0, high or 0.0
 
 
 def advise(comparison: Comparison) -> str:
@@ -83,7 +97,7 @@ def advise(comparison: Comparison) -> str:
     said = [_reason(comparison, first, tied), _basis(comparison, first)]
     for way in ways:
         ratio = way.speed / first.speed
-        if first.keeps and not way.keeps and _ties(way) and ratio >= MUCH_FASTER:
+        if first.keeps and not way.keeps and way.ties and ratio >= MUCH_FASTER:
             said.append(
                 f"`{way.name}` ties with it at {ratio:.1f} times its speed, but "
                 f"{_price(comparison, way)}."
@@ -103,9 +117,15 @@ def _reason(comparison: Comparison, first: Way, tied: Sequence[Way]) -> str:
             else f"{take} no other way keeps all that the sources find."
         )
     f = f"its F of {100 * first.f:.1f}"
-    above = "is above that of every other way that keeps all that the sources find"
     if not first.keeps:
-        return f"{take} {f} {above}, but {_price(comparison, first)}."
+        better = _better(comparison["pipelines"][first.name])
+        return (
+            f"{take} on the labels of {better} its F is above that of the best way "
+            "that keeps all that the sources find, by more than chance, and on none "
+            "below. "
+            f"But it {_price(comparison, first)}."
+        )
+    above = "is above that of every other way that keeps all that the sources find"
     if not tied:
         return f"{take} {f} {above}, by more than chance."
     with_f = [f"`{way.name}` ({100 * _f(way):.1f})" for way in tied]
@@ -126,6 +146,13 @@ def _basis(comparison: Comparison, first: Way) -> str:
             "before you choose."
         )
     return f"That rests on your {texts}."
+
+
+def _better(pipeline: dict[str, Any]) -> str:
+    """Name the sources on whose labels a way is better by more than chance."""
+    groups = pipeline["all_texts"]["groups"].items()
+    better = [f"`{name}`" for name, score in groups if _difference(score)[0] > 0]
+    return " and ".join(better)
 
 
 def _price(comparison: Comparison, way: Way) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from report.tables import Comparison, combinations, comparable
+from report.tables import Comparison, combinations, whole
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
@@ -45,7 +45,7 @@ def f_by_label(comparison: Comparison) -> Chart:
     """Draw F by label and combination."""
     rows = [
         {"combination": name, "label": label, "F": _percent(score["f"])}
-        for name, pipeline in combinations(comparison).items()
+        for name, pipeline in whole(comparison).items()
         for label, score in pipeline["all_texts"]["labels"].items()
         if score["f"] is not None
     ]
@@ -69,7 +69,7 @@ def conflict_outcomes(comparison: Comparison) -> Chart:
     """Draw how the entities of the conflict texts went out."""
     rows = [
         {"combination": name, "outcome": outcome, "entities": scheme[outcome]}
-        for name, pipeline in combinations(comparison).items()
+        for name, pipeline in whole(comparison).items()
         for scheme in [pipeline["conflict_texts"]["schemes"].get("ent_type")]
         for outcome in ("correct", "incorrect", "missed", "spurious")
         if scheme
@@ -96,7 +96,7 @@ def kept_of_sources(comparison: Comparison) -> Chart:
             "low": _percent(own["collateral"]["interval"][0]),
             "high": _percent(own["collateral"]["interval"][1]),
         }
-        for name, pipeline in comparable(comparison).items()
+        for name, pipeline in whole(comparison).items()
         for source, own in pipeline.get("agreement", {}).items()
         if own["collateral"]["agreement"] is not None
     ]
@@ -123,13 +123,13 @@ def kept_and_learned(comparison: Comparison) -> Chart:
             **point["scores"],
             "taken": point is max(curve, key=_chosen),
         }
-        for name, pipeline in comparable(comparison).items()
+        for name, pipeline in whole(comparison).items()
         for curve in [[p for p in pipeline.get("curve", []) if _counts(p)]]
         for point in curve
     ]
     base = alt.Chart(pd.DataFrame(rows)).encode(
         alt.X("kept:Q").scale(zero=False).title("F of what the core found, kept"),
-        alt.Y("learned:Q").title("F of the new labels, learned"),
+        alt.Y("learned:Q").scale(zero=False).title("F of the new labels, learned"),
         alt.Color("combination:N"),
     )
     taken = alt.condition("datum.taken", alt.value(200), alt.value(30))

@@ -22,7 +22,13 @@ def combinations(comparison: Comparison) -> dict[str, Any]:
 def comparable(comparison: Comparison) -> dict[str, Any]:
     """Select the combinations that can be compared with each other, see `evaluate`."""
     ours = combinations(comparison)
-    return {name: own for name, own in ours.items() if own.get("comparable", True)}
+    return {name: own for name, own in ours.items() if own["comparable"]}
+
+
+def whole(comparison: Comparison) -> dict[str, Any]:
+    """Select the combinations that keep all of the core; the others find the same."""
+    ours = combinations(comparison)
+    return {n: own for n, own in ours.items() if own["comparable"] or own["exposed"]}
 
 
 def is_tie(score: Score) -> bool:
@@ -140,7 +146,7 @@ def label_table(comparison: Comparison, scope: str = "all_texts") -> pd.DataFram
     scope: `all_texts`, or only the `conflict_texts`.
     """
     rows: dict[str, dict[str, str]] = {}
-    for name, pipeline in combinations(comparison).items():
+    for name, pipeline in whole(comparison).items():
         scores = pipeline[scope]
         # a label may have the name of a source
         shown = [("all", scores["micro"])]
@@ -165,7 +171,7 @@ def scheme_table(comparison: Comparison) -> pd.DataFrame:
                 scheme: _percent(score)
                 for scheme, score in pipeline["all_texts"]["schemes"].items()
             }
-            for name, pipeline in combinations(comparison).items()
+            for name, pipeline in whole(comparison).items()
         }
     )
 
@@ -180,7 +186,7 @@ def sequence_table(comparison: Comparison) -> pd.DataFrame:
                 "entities lost": str(own["lost"]),
                 "entities added": str(own["added"]),
             }
-            for name, pipeline in combinations(comparison).items()
+            for name, pipeline in whole(comparison).items()
             for ner, own in pipeline["sequence"].items()
         }
     )
@@ -189,7 +195,7 @@ def sequence_table(comparison: Comparison) -> pd.DataFrame:
 def agreement_table(comparison: Comparison) -> pd.DataFrame:
     """Tabulate what is kept of each source, outside of collisions and in them."""
     rows: dict[str, dict[str, str]] = {}
-    for name, pipeline in comparable(comparison).items():
+    for name, pipeline in whole(comparison).items():
         for source, own in pipeline.get("agreement", {}).items():
             cells = rows.setdefault(f"{name}: {source}", {})
             for part, where in (
@@ -207,7 +213,7 @@ def agreement_table(comparison: Comparison) -> pd.DataFrame:
 def kept_label_table(comparison: Comparison) -> pd.DataFrame:
     """Tabulate by label what is kept of the sources outside of collisions."""
     rows: dict[str, dict[str, str]] = {}
-    for name, pipeline in comparable(comparison).items():
+    for name, pipeline in whole(comparison).items():
         for source, own in pipeline.get("agreement", {}).items():
             for label, n in own["collateral"]["labels"].items():
                 cell = f"{n['kept']} of {n['found']}, {n['added']} added"
@@ -218,7 +224,7 @@ def kept_label_table(comparison: Comparison) -> pd.DataFrame:
 def changed_table(comparison: Comparison) -> pd.DataFrame:
     """Tabulate the entities that are lost or added most often outside of collisions."""
     rows = {}
-    for name, pipeline in comparable(comparison).items():
+    for name, pipeline in whole(comparison).items():
         for source, own in pipeline.get("agreement", {}).items():
             for what in ("lost", "added"):
                 for at, one in enumerate(own["collateral"][f"most_{what}"], 1):

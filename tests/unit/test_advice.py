@@ -6,37 +6,52 @@ from typing import Any
 import pytest
 
 from compare import compare
-from helpers import agreement_of, scores_of
+from helpers import agreement_of, score_of, scores_of
 from report.advice import Way, advise, choose
 from report.tables import BEST, table
 
-# keeps, F, the interval of its difference to the best that keeps, speed
-Case = dict[str, tuple[bool, float | None, float | None, float | None, float]]
-NONE = (None, None, None)
+KEEPS, LOSES = True, False
+# keeps, F, ties, is above, is below, speed
+Case = dict[str, tuple[bool, float | None, bool, bool, bool, float]]
+A = {"a": (KEEPS, 0.7, True, False, False, 1.0)}
+NO_F = {"a": (KEEPS, None, True, False, False, 1.0)}
 
 
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
-        # what is lost
-        ({"a": (True, 0.7, 0, 0, 1), "lossy": (False, 0.9, 0.1, 0.3, 2)}, "lossy"),
-        ({"a": (True, 0.7, 0, 0, 1), "lossy": (False, 0.72, -0.01, 0.05, 2)}, "a"),
-        ({"a": (True, 0.7, 0, 0, 1), "lossy": (False, 0.6, -0.2, -0.05, 9)}, "a"),
-        ({"a": (True, *NONE, 1), "lossy": (False, *NONE, 9)}, "a"),
-        ({"x": (False, 0.6, 0, 0, 1), "y": (False, 0.7, 0, 0, 1)}, "y"),
-        ({"x": (False, *NONE, 1), "y": (False, *NONE, 2)}, "x"),
-        # F
-        ({"a": (True, 0.8, 0, 0, 1), "b": (True, 0.7, -0.2, -0.05, 9)}, "a"),
-        ({"a": (True, 0.8, 0, 0, 1), "b": (True, 0.79, -0.02, 0.01, 1)}, "a b"),
-        ({"a": (True, 0.0, 0, 0, 1), "b": (True, 0.0, 0, 0, 1)}, "a b"),
-        # cost
-        ({"a": (True, 0.8, 0, 0, 1), "b": (True, 0.79, -0.02, 0.01, 1.5)}, "b a"),
-        ({"a": (True, 0.8, 0, 0, 1), "b": (True, 0.79, -0.02, 0.01, 1.02)}, "a b"),
+        # what is lost has to be earned, ...
+        ({**A, "lossy": (LOSES, 0.8, False, True, False, 2)}, "lossy"),
+        ({**A, "lossy": (LOSES, 0.71, True, True, False, 1)}, "lossy"),
+        # ... and not at the price of another source
+        ({**A, "lossy": (LOSES, 0.8, False, True, True, 2)}, "a"),
+        ({**A, "lossy": (LOSES, 0.72, True, False, False, 2)}, "a"),
+        ({**A, "lossy": (LOSES, 0.6, False, False, True, 9)}, "a"),
+        ({**NO_F, "lossy": (LOSES, None, True, False, False, 9)}, "a"),
         (
-            {"a": (True, *NONE, 1), "b": (True, *NONE, 2), "c": (True, *NONE, 1)},
-            "b a c",
+            {
+                **A,
+                "x": (LOSES, 0.8, False, True, False, 1),
+                "y": (LOSES, 0.9, False, True, False, 1),
+            },
+            "y",
         ),
-        ({"a": (True, *NONE, 1)}, "a"),
+        # where none keeps, F decides
+        (
+            {
+                "x": (LOSES, 0.6, True, False, False, 1),
+                "y": (LOSES, 0.7, True, False, False, 1),
+            },
+            "y",
+        ),
+        # F
+        ({**A, "b": (KEEPS, 0.6, False, False, True, 9)}, "a"),
+        ({**A, "b": (KEEPS, 0.69, True, False, False, 1)}, "a b"),
+        # cost
+        ({**A, "b": (KEEPS, 0.69, True, False, False, 1.5)}, "b a"),
+        ({**A, "b": (KEEPS, 0.69, True, False, False, 1.02)}, "a b"),
+        ({**NO_F, "b": (KEEPS, None, True, False, False, 2)}, "b a"),
+        (NO_F, "a"),
     ],
 )
 def test_choice_is_by_what_is_kept_then_f_then_cost(case: Case, expected: str) -> None:
@@ -95,10 +110,15 @@ def test_a_faster_way_that_ties_is_named_with_its_price() -> None:
 def test_a_way_that_earns_what_it_loses_is_taken_and_its_price_named() -> None:
     scores = lossy(scores_of(a=(0.7, 1.0), tuned=(0.8, 1.4)), "tuned", 0.9)
     scores["best"] = "a"
-    score = scores["pipelines"]["tuned"]["all_texts"]["micro"]
-    score["difference"] = {"f": 0.1, "interval": [0.05, 0.15]}
+    groups = scores["pipelines"]["tuned"]["all_texts"]["groups"]
+    groups["core"] = {
+        **score_of(0.8),
+        "difference": {"f": 0.1, "interval": [0.05, 0.15]},
+    }
+    groups["other"] = score_of(0.8)
     assert re.match(
-        r"Take `tuned`: its F of 80\.0 is above .* agrees with `core` only to 90\.0",
+        r"Take `tuned`: on the labels of `core` its F is above .* and on none below\. "
+        r"But it agrees with `core` only to 90\.0",
         advise(compare(scores)),
     )
 
