@@ -118,12 +118,14 @@ def _reason(comparison: Comparison, first: Way, tied: Sequence[Way]) -> str:
         )
     f = f"its F of {100 * first.f:.1f}"
     if not first.keeps:
+        price = f"But it {_price(comparison, first)}."
         better = _better(comparison["pipelines"][first.name])
+        if not better:
+            return f"{take} no way keeps all that the sources find. {price}"
         return (
             f"{take} on the labels of {better} its F is above that of the best way "
             "that keeps all that the sources find, by more than chance, and on none "
-            "below. "
-            f"But it {_price(comparison, first)}."
+            f"below. {price}"
         )
     above = "is above that of every other way that keeps all that the sources find"
     if not tied:

@@ -123,6 +123,15 @@ def test_a_way_that_earns_what_it_loses_is_taken_and_its_price_named() -> None:
     )
 
 
+def test_where_no_way_keeps_all_that_is_said() -> None:
+    scores = lossy(lossy(scores_of(a=(0.8, 1.0), b=(0.7, 1.4)), "a", 0.9), "b", 0.9)
+    for own in scores["pipelines"].values():
+        own["all_texts"]["micro"].pop("difference", None)
+    scores["best"] = None
+    advice = advise(compare(scores))
+    assert advice.startswith("Take `a`: no way keeps all that the sources find. But it")
+
+
 def test_what_learned_from_the_same_hands_is_not_advised() -> None:
     scores = scores_of(a=(0.7, 1.0), b=(0.69, 0.9), trained=(0.8, 2.0), worse=(0.1, 9))
     scores["best"] = "a"
