@@ -19,6 +19,7 @@ from common.files import sha256, write_json, writing
 from common.meta import Entry
 from common.ners import EXAMPLES, read_ledger
 from measuring.costs import environment, measure_costs
+from measuring.exposure import seen
 from measuring.gold import find_conflicts, find_problems, missing_labels
 from measuring.runs import Run, read_more, run_all
 from measuring.scores import add_differences, entities, resample, score_texts
@@ -167,7 +168,7 @@ def main(
     msg.table(rows(report), header=header, divider=True)
     known = set().union(*(run.known for run in (origins | combinations).values()))
     faults = [f"{gold}: {fault}" for fault in find_problems(docs, groups, known)]
-    for fault in [*faults, *left_out, *broken]:
+    for fault in [*faults, *seen(ledger, test), *left_out, *broken]:
         msg.warn(fault)
     if broken:
         msg.fail("Not all could be measured; what could be is in", str(output), exits=1)

@@ -7,6 +7,9 @@ from typing import Any
 
 import srsly
 
+# the files of a folder that are read
+KINDS = (".txt", ".jsonl")
+
 
 def decode(data: bytes, name: str) -> str:
     """Decode UTF-8, with or without a byte order mark.
@@ -59,25 +62,24 @@ def accepted(record: dict[str, Any]) -> bool:
 
 
 def read_texts(path: Path) -> list[str]:
-    """Read the texts of a file, or of all files below a folder; each text once.
+    """Read the texts of a file, or of all .txt and .jsonl files in a folder, once each.
 
-    path: .txt, one text a line, or .jsonl, whose records have a `text`; annotation is
+    path: .txt, one text a line, or JSONL, whose records have a `text`; annotation is
         not looked at.
     RAISES ValueError: there is no such file, one that cannot be read, or no text.
     """
     if not path.exists():
         raise ValueError(f"{path}: there is no such file or folder")
-    kinds = {".txt": lines, ".jsonl": _texts}
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    if not path.is_dir() and path.suffix not in kinds:
-        raise ValueError(f"{path}: neither .txt nor .jsonl")
+    files = [path]
+    if path.is_dir():
+        files = [file for file in sorted(path.rglob("*")) if file.suffix in KINDS]
     found: dict[str, None] = {}
     for file in files:
-        if file.suffix in kinds and file.is_file():
-            read = kinds[file.suffix](file.read_bytes(), str(file))
-            found |= {text: None for _, text in read if text.strip()}
+        read = lines if file.suffix == ".txt" else _texts
+        texts = (text for _, text in read(file.read_bytes(), str(file)))
+        found |= {text: None for text in texts if text.strip()}
     if not found:
-        raise ValueError(f"{path}: there is no text in it (.txt and .jsonl are read)")
+        raise ValueError(f"{path}: there is no text in it (.txt or .jsonl)")
     return list(found)
 
 

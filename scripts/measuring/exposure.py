@@ -6,6 +6,7 @@ from pathlib import Path
 from common.files import sha256
 from common.meta import Entry
 from common.ners import EXAMPLES, Combination
+from common.texts import read_texts
 
 
 def exposed(
@@ -41,3 +42,24 @@ def exposed(
                 if own:
                     found[name].append(source)
     return found
+
+
+def seen(ledger: Mapping[str, Entry], test: Path) -> list[str]:
+    """Name the texts that a source was trained on here and that hold tested ones."""
+    if not test.is_file():
+        return []
+    tested = {*read_texts(test)}
+    taught = {
+        path: name for name, own in ledger.items() for path in own.get("gold", {})
+    }
+    found = {
+        path: len(tested.intersection(read_texts(Path(path))))
+        for path in taught
+        if Path(path).is_file()
+    }
+    return [
+        f"{path} has {number} of the texts of {test}, so {taught[path]} knows them, "
+        "and its figures are too good; take them out, and run `sources` again"
+        for path, number in found.items()
+        if number
+    ]

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from common.files import sha256
 from common.ners import Combination, Origin
-from measuring.exposure import exposed
+from measuring.exposure import exposed, seen
 
 OWN = {"assets/core_train.jsonl": "1"}
 MINE = {"mine.jsonl": "2"}
@@ -47,9 +48,19 @@ def test_sources_may_be_the_exposed_ones() -> None:
 
 
 def test_the_test_itself_is_no_text_to_learn_from(tmp_path: Path) -> None:
-    from common.files import sha256
-
     test = tmp_path / "mine.jsonl"
     test.write_text("{}", encoding="utf8")
     way = trained(drugs={"mine.jsonl": sha256(test)})
     assert exposed({"a": ASSEMBLED, "b": way}, {"drugs": {}}, test)["b"] == ["drugs"]
+
+
+def test_tested_texts_that_a_source_was_trained_on_are_told(tmp_path: Path) -> None:
+    train, test, other = (tmp_path / f"{n}.jsonl" for n in ("train", "test", "other"))
+    for path, texts in [(train, "abc"), (test, "bcd"), (other, "x")]:
+        lines = [f'{{"text": "{text}"}}\n' for text in texts]
+        path.write_text("".join(lines), encoding="utf8")
+    gold = {str(train): "", str(other): "", "gone.jsonl": ""}
+    [told] = seen({"core": {}, "drugs": {"gold": gold}}, test)
+    assert told.startswith(f"{train} has 2 of the texts of {test}, so drugs knows them")
+    assert not seen({"drugs": {"gold": {str(other): ""}}}, test)
+    assert not seen({"drugs": {"gold": gold}}, tmp_path / "none.jsonl")

@@ -83,7 +83,7 @@ def test_texts_are_read_from_files_and_folders(tmp_path: Path) -> None:
     ("name", "content", "wrong"),
     [
         ("none.txt", None, r"none\.txt: there is no such file or folder"),
-        ("a.csv", "x", r"a\.csv: neither \.txt nor \.jsonl"),
+        ("a.csv", "x", r"a\.csv, line 1: not JSON"),
         ("a.txt", " \n", r"a\.txt: there is no text in it"),
         ("a.jsonl", "{", r"a\.jsonl, line 1: not JSON"),
         ("a.jsonl", '{"text": 1}', r"a\.jsonl, line 1: not an object with a `text`"),
