@@ -15,6 +15,7 @@ import srsly
 from helpers import (
     CONFIGS,
     ROOT,
+    TEXTS,
     annotate,
     copy_project,
     make_core,
@@ -138,6 +139,30 @@ def test_text_with_one_label_set_still_ends_with_wheels(
     assert done.returncode == 0, done.stdout[-3000:]
     assert "PERSON" in done.stdout
     assert len(list(own.glob("packages/*/dist/*.whl"))) == len(CONFIGS)
+
+
+def test_from_no_annotation_to_a_decision(own: Path, pair: list[str]) -> None:
+    (own / "mine").mkdir()
+    texts = [f"{n} {text}" for n in range(40) for text in TEXTS if text.strip()]
+    (own / "mine" / "a.txt").write_text("\n".join(texts), encoding="utf8")
+    given = [*pair, "--vars.texts", "mine"]
+    run_all(own, ["evaluate", "compare"], *given)
+    scores = srsly.read_json(own / "metrics" / "scores.json")
+    assert 0 < scores["texts_read"] < len(texts) / 2
+    disputed = list(srsly.read_jsonl(own / "metrics" / "disagreements.jsonl"))
+    assert disputed and {record["text"] for record in disputed} <= {*texts}
+    # a person finds that one way was right
+    for record in disputed:
+        found = [one for one in record["candidates"] if "drug_last" in one["ways"]]
+        record |= {"answer": "accept", "spans": [*record["spans"], *found]}
+    srsly.write_jsonl(own / "decided.jsonl", disputed)
+    given += ["--vars.test", "decided.jsonl"]
+    run_all(own, ["convert", "evaluate", "compare"], *given)
+    comparison = srsly.read_json(own / "metrics" / "comparison.json")
+    assert comparison["texts"] == len(disputed)
+    assert comparison["pipelines"]["drug_last"]["all_texts"]["micro"]["f"] == 1.0
+    assert comparison["advice"].startswith("Take `drug_last`")
+    assert f"rests on your {len(disputed)} texts" in comparison["advice"]
 
 
 def test_bad_input_stops_the_plan_and_leaves_what_was_made(
