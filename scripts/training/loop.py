@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import srsly
-from spacy.language import Language
+from spacy.language import DEFAULT_CONFIG, Language
 from spacy.training.initialize import init_nlp
 from spacy.training.loggers import console_logger_v3
 from spacy.training.loop import train as train_nlp
@@ -53,6 +53,10 @@ def train(
         nlp = init_nlp(config)
         train_nlp(nlp, Path(work), stdout=io.StringIO())
         shutil.copytree(Path(work) / "model-best", output, dirs_exist_ok=True)
+        # where the scores were written is none of the pipeline's business
+        trained = load_config(output / "config.cfg")
+        trained["training"]["logger"] = DEFAULT_CONFIG["training"]["logger"]
+        trained.to_disk(output / "config.cfg")
         return [
             {"step": line["step"], "scores": line["scores"]}
             for line in srsly.read_jsonl(scores)
