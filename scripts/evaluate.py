@@ -118,12 +118,7 @@ def rows(report: dict[str, Any]) -> list[list[str]]:
             *every["groups"].values(),
             scores["conflict_texts"]["micro"],
         )
-        shares = [
-            own["collateral"]["agreement"]
-            for own in scores.get("agreement", {}).values()
-            if own["collateral"]["agreement"] is not None
-        ]
-        figures = [*(own["f"] for own in shown), min(shares, default=None)]
+        figures = [*(own["f"] for own in shown), scores.get("keeps")]
         cells = ["" if own is None else f"{100 * own:.1f}" for own in figures]
         words = f"{report['costs'][name]['words_per_second']:,.0f}"
         found.append([name, *cells, words])

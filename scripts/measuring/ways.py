@@ -34,11 +34,12 @@ def compare_ways(
     test: the annotated text that F is measured on.
     draws: of the bootstrap.
     RETURNS: the number of texts that were read for that (`texts_read`); by combination,
-        in `ways`, the `agreement` with each source, the sources whose labels it was
-        `exposed` to, whether it is `comparable` with the others, and besides
-        `advisable`, as what each source finds alone is kept, and the `curve` of its
-        training; and the number of `places` that advisable ones decide differently.
-        Then the records of `disagreements` among those that are comparable.
+        in `ways`, the `agreement` with each source, what it `keeps` of the one that it
+        agrees with least, the sources whose labels it was `exposed` to, whether it is
+        `comparable` with the others, and besides `advisable`, as what each source finds
+        alone is kept, and the `curve` of its training; and the number of `places` that
+        advisable ones decide differently. Then the records of `disagreements` among
+        those that are comparable.
     """
     labels = {name: run.known for name, run in sources.items()}
     found = {name: run.predicted for name, run in sources.items()}
@@ -51,17 +52,21 @@ def compare_ways(
     for name, run in combinations.items():
         agreed = agreement(run.predicted, found, labels, texts=texts, drawn=drawn)
         shares = [own["collateral"]["agreement"] for own in agreed.values()]
-        keeps = all(share is None or share >= 1 - TOLERATED for share in shares)
+        keeps = min((share for share in shares if share is not None), default=None)
+        kept = keeps is None or keeps >= 1 - TOLERATED
         comparable = name in whole and not taught[name]
         ways[name] = {
             "agreement": agreed,
+            "keeps": keeps,
             "exposed": taught.get(name, []),
             "comparable": comparable,
-            "advisable": comparable and keeps,
+            "advisable": comparable and kept,
             "curve": made[name].curve if name in whole else [],
         }
     compared = {
-        name: combinations[name].predicted for name in whole if not taught[name]
+        name: run.predicted
+        for name, run in combinations.items()
+        if ways[name]["comparable"]
     }
     advisable = [name for name in compared if ways[name]["advisable"]]
     records, places = disagreements(texts, compared, advisable)
