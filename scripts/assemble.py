@@ -21,8 +21,16 @@ from common.features import other_features, uses_vectors
 from common.files import replacing, sha256
 from common.lanes import Keep, lane, left_out
 from common.meta import describe, identity, keep_strings, recorded
-from common.ners import SAMPLE, Combination, Origin, View, load, proposers
-from ner_components import Candidates, Resolve, is_transition_based
+from common.ners import SAMPLE, Combination, Origin, View, load
+from ner_components import (
+    Candidates,
+    Resolve,
+    finder,
+    group_of,
+    is_transition_based,
+    proposers,
+    writes_ents,
+)
 
 # sections of the core's config that are about its training
 TRAINING = ("paths", "system", "corpora", "training", "initialize")
@@ -103,6 +111,7 @@ def find_origins(config: Config, sources: Sources, name: str) -> dict[str, Origi
     RAISES ValueError: a component is not there, or no NER that can be combined.
     """
     paths = {str(path): source for source, path in config["paths"].items()}
+    base = next(iter(sources))
     origins: dict[str, Origin] = {}
     for component in config["nlp"]["pipeline"]:
         settings = config["components"].get(component, {})
@@ -118,9 +127,11 @@ def find_origins(config: Config, sources: Sources, name: str) -> dict[str, Origi
                     f"{name}: {component} is of {settings['source']}, which is not "
                     "among [paths]; name it there"
                 )
-            origins[component] = Origin(source, settings.get("component", component))
-            _check_taken(origins[component], sources[source], name)
-    base = next(iter(sources))
+            origin = _find(component, settings, sources[source], source)
+            _check_taken(origin, sources[source], name, base=source == base)
+            # those of the core stay where they are
+            isolated = origin.isolated and source != base
+            origins[component] = replace(origin, isolated=isolated)
     if base not in {origin.source for origin in origins.values()}:
         raise ValueError(
             f"{name}: nlp.pipeline takes nothing from {base}, so nothing tells where "
@@ -129,7 +140,22 @@ def find_origins(config: Config, sources: Sources, name: str) -> dict[str, Origi
     return origins
 
 
-def _check_taken(origin: Origin, nlp: Language, name: str) -> None:
+def _find(name: str, settings: Mapping[str, Any], nlp: Language, source: str) -> Origin:
+    """Find what a config takes of a source: a component, or all that finds entities.
+
+    Where the config names no component and the source has none of that name, it is all.
+    What is no NER of spaCy, or several in one, keeps a pipeline of its own.
+    """
+    own = name if name in nlp.component_names else None
+    if named := settings.get("component", own):
+        ner = named not in nlp.pipe_names or is_transition_based(nlp.get_pipe(named))
+        return Origin(source, named, isolated=not ner)
+    last = finder(nlp)
+    single = [*proposers(nlp)] == [last] and is_transition_based(nlp.get_pipe(last))
+    return Origin(source, last, isolated=not single)
+
+
+def _check_taken(origin: Origin, nlp: Language, name: str, *, base: bool) -> None:
     component, source = str(origin.component), origin.source
     if component not in nlp.pipe_names:
         state = "is disabled" if component in nlp.disabled else "is not there"
@@ -137,10 +163,12 @@ def _check_taken(origin: Origin, nlp: Language, name: str) -> None:
             f"{name}: the component {component!r} of {source} {state} (it has "
             f"{', '.join(nlp.pipe_names) or 'none'}); correct `component`, or enable it"
         )
-    if not is_transition_based(nlp.get_pipe(component)):
+    factory = nlp.get_pipe_meta(component).factory
+    if not writes_ents(nlp, component) and (base or not group_of(nlp, component)):
         raise ValueError(
-            f"{name}: {component!r} of {source} is no NER but "
-            f"{nlp.get_pipe_meta(component).factory!r}; only a NER can be taken"
+            f"{name}: {component!r} of {source} writes no entities, as its factory "
+            f"{factory!r} assigns no doc.ents; take {' or '.join(proposers(nlp))}, and "
+            "what is found beside it from a source of its own"
         )
 
 
@@ -155,7 +183,11 @@ def _isolate(sources: Sources, origins: Origins) -> dict[str, Origin]:
     for name, origin in origins.items():
         if origin.source != base:
             home = View(sources[str(origin.source)], str(origin.component))
-            if reasons := other_features(core, home, at=at):
+            if origin.isolated:
+                reasons = [f"{', '.join(proposers(home.nlp))} to find entities"]
+            else:
+                reasons = other_features(core, home, at=at)
+            if reasons:
                 marked[name] = replace(origin, isolated=True)
                 msg.info(
                     f"{name} keeps a pipeline of its own inside the combination, since "
@@ -222,7 +254,7 @@ def _add(
         own = {"ner": origin.component}
         pipe: Any = nlp.add_pipe("isolated_ner_v1", name=name, config=own, **place)
         pipe.load(settings["source"])
-        _slim(pipe.nlp)
+        _slim(pipe.nlp, pipe.ner)
     else:
         source, component = sources[str(origin.source)], str(origin.component)
         for upstream, other in source.pipeline:
@@ -232,14 +264,16 @@ def _add(
         nlp.add_pipe(component, source=source, name=name, **place)
 
 
-def _slim(nlp: Language) -> None:
+def _slim(nlp: Language, ner: str) -> None:
     """Leave out of an isolated NER's pipeline what the NER does not depend on.
 
     What remains tells nothing of where and on what it was trained.
     """
-    for name in left_out(nlp, Keep.sentences):
+    for name in left_out(nlp, Keep.sentences, ner):
         nlp.remove_pipe(name)
-    if not any(uses_vectors(View(nlp, name)) for name in nlp.pipe_names):
+    # what is not spaCy's own may look at them without telling
+    known = all(type(pipe).__module__.startswith("spacy.") for _, pipe in nlp.pipeline)
+    if known and not any(uses_vectors(View(nlp, name)) for name in nlp.pipe_names):
         nlp.vocab.reset_vectors(width=0)
     _forget_training(nlp)
     nlp.meta.clear()

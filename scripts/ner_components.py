@@ -425,7 +425,51 @@ def writes_ents(nlp: Language, name: str) -> bool:
     """Tell whether a component writes entities."""
     # a span_ruler writes them where its settings say so, whatever it declares
     declared = "doc.ents" in nlp.get_pipe_meta(name).assigns
-    return declared or bool(getattr(nlp.get_pipe(name), "annotate_ents", False))
+    return bool(getattr(nlp.get_pipe(name), "annotate_ents", declared))
+
+
+def group_of(nlp: Language, name: str) -> str | None:
+    """Name the group of spans that a component writes, if it does, as a spancat."""
+    declared = "doc.spans" in nlp.get_pipe_meta(name).assigns
+    key: str | None = getattr(nlp.get_pipe(name), "key", None)
+    return key if declared else None
+
+
+def proposers(nlp: Language) -> dict[str, tuple[str, ...]]:
+    """List the components that propose entities, in their order, with their labels.
+
+    In a pipeline without any, those that write groups of spans stand for them.
+    """
+    names = [n for n in nlp.pipe_names if writes_ents(nlp, n)]
+    names = names or [n for n in nlp.pipe_names if group_of(nlp, n)]
+    labels = {n: getattr(nlp.get_pipe(n), "labels", None) or () for n in names}
+    return {name: tuple(own) for name, own in labels.items() if own}
+
+
+def finder(nlp: Language) -> str:
+    """Name the component after which all that a pipeline proposes is there.
+
+    RAISES ValueError: none proposes anything.
+    """
+    names = [name for name in nlp.pipe_names if writes_ents(nlp, name)]
+    names = names or [name for name in nlp.pipe_names if group_of(nlp, name)]
+    if not names:
+        raise ValueError(
+            "no component of it proposes entities (it has "
+            f"{', '.join(nlp.pipe_names) or 'none'})"
+        )
+    return names[-1]
+
+
+def proposed(nlp: Language, name: str, doc: Doc) -> list[Span]:
+    """Collect what is proposed in a doc once a component has run.
+
+    RETURNS: the entities, or the group of spans, which may overlap, of a component that
+        writes no entities.
+    """
+    if writes_ents(nlp, name):
+        return list(doc.ents)
+    return list(dict.fromkeys(doc.spans.get(group_of(nlp, name) or "", [])))
 
 
 def _origin(
@@ -480,9 +524,11 @@ class IsolatedNER(ShippedPipe):
     """A NER that keeps its pipeline, vocab and tokenizer to itself.
 
     For a NER whose features another pipeline's vocab, tokenizer or sentence starts
-    would change. It reads the text alone and writes `doc.ents`; like any NER of spaCy
-    it leaves the entities that are there. Its spans are widened to the tokens of the
-    doc where these differ from its own.
+    would change, and for whatever else finds entities: rules, a NER with its rules, a
+    spancat, a component of one's own. It reads the text alone and writes `doc.ents`;
+    like any NER of spaCy it leaves the entities that are there. Its spans are widened
+    to the tokens of the doc where these differ from its own. Of spans that overlap, as
+    in a spancat's group, the longest are written; all of them are candidates.
     """
 
     def __init__(
@@ -495,11 +541,12 @@ class IsolatedNER(ShippedPipe):
     ) -> None:
         """Start with an empty pipeline; `load` or `from_disk` fills it.
 
-        ner: the name of the NER in the pipeline of its own.
+        ner: the component of the pipeline inside up to which that runs; what has been
+            found then is what this one finds.
         """
         self.name, self.ner, self.scorer = name, ner, scorer
         self.nlp = nlp.__class__()
-        self.confidence: Confidence | None = None
+        self.confidences: list[Confidence] = []
         # whether to score what it finds
         self.scores = False
         self.found = Forgetful()
@@ -521,62 +568,85 @@ class IsolatedNER(ShippedPipe):
         self._take(nlp)
 
     def _take(self, nlp: Language) -> None:
-        self.nlp = nlp
+        self.nlp, self.confidences = nlp, []
         if self.scores:
             self.listen()
 
     def listen(self) -> None:
         """Score what is found from now on, for the component behind this one."""
         self.scores = True
-        ner = dict(self.nlp.pipeline).get(self.ner)
-        heard = self.confidence and self.confidence.ner is ner
-        if is_transition_based(ner) and not heard:
-            self.confidence = Confidence(ner)
+        ners = [pipe for _, pipe in self.nlp.pipeline if is_transition_based(pipe)]
+        if ners != [confidence.ner for confidence in self.confidences]:
+            self.confidences = [Confidence(ner) for ner in ners]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of the NER."""
-        return tuple(getattr(dict(self.nlp.pipeline).get(self.ner), "labels", ()))
+        """The labels of what finds entities inside."""
+        found = proposers(self.nlp)
+        if self.ner in found and not writes_ents(self.nlp, self.ner):
+            return found[self.ner]
+        return tuple(dict.fromkeys(label for own in found.values() for label in own))
 
     def memory_zone(self, mem: Any = None) -> Any:
         """Let the vocab inside forget its words when the one outside does."""
         return self.nlp.memory_zone(mem)
 
     def recall(self, docs: Sequence[Doc], temperature: float) -> list[Found]:
-        """Return, once, what was added to docs that it has just run over."""
+        """Return, once, what was added to docs that it has just run over.
+
+        Spans that overlap what was added are among it.
+        """
         known = [self.found.pop(doc, ({}, None)) for doc in docs]
         inside = [own for _, own in known if own is not None]
-        scores = self.confidence.recall(inside, temperature) if self.confidence else []
-        by_doc = dict(zip(inside, scores, strict=False))
+        scores: dict[Doc, Found] = {own: self._told(own) for own in inside}
+        for confidence in self.confidences:
+            told = confidence.recall(inside, temperature)
+            for own, scored in zip(inside, told, strict=True):
+                scores[own] |= scored
         return [
-            {key: by_doc.get(own, {}).get(inner) for key, inner in found.items()}
+            {key: scores.get(own, {}).get(inner) for key, inner in found.items()}
             for found, own in known
         ]
+
+    def _told(self, own: Doc) -> Found:
+        """Return what is sure because it is a rule's, or what a spancat has told."""
+        rules, others = set[str](), set[str]()
+        for name, labels in proposers(self.nlp).items():
+            pipe = self.nlp.get_pipe(name)
+            if not is_transition_based(pipe):
+                (rules if hasattr(pipe, "patterns") else others).update(labels)
+        sure = rules - others
+        spans = proposed(self.nlp, self.ner, own)
+        found = {_key(s): 1.0 if s.label_ in sure else get_score(s) for s in spans}
+        for group in own.spans.values():
+            told = group.attrs.get("scores", ())
+            found |= {_key(s): float(n) for s, n in zip(group, told, strict=False)}
+        return found
 
     def run(self, docs: Sequence[Doc]) -> None:
         """Add the entities of some docs."""
         # tokenized here, as the pipeline outside knows how long a text may be
         inside = [self.nlp.tokenizer(doc.text) for doc in docs]
         for doc, own in zip(docs, self.nlp.pipe(inside), strict=True):
-            self.found[doc] = self._add(doc, own.ents), own if self.confidence else None
+            found = self._add(doc, proposed(self.nlp, self.ner, own))
+            self.found[doc] = found, own if self.scores else None
 
     def _add(self, doc: Doc, ents: Sequence[Span]) -> dict[Key, Key]:
         """Write the entities that fit among those there are.
 
-        RETURNS: what they are in the pipeline inside, by what they are here.
+        RETURNS: what they are in the pipeline inside, by what they are here; with those
+            that did not fit only because of others of them.
         """
         iob = doc.to_array("ENT_IOB")
-        taken = set(numpy.flatnonzero(numpy.isin(iob, (1, 3))).tolist())
+        there = set(numpy.flatnonzero(numpy.isin(iob, (1, 3))).tolist())
         found: dict[Key, Key] = {}
-        spans = list(doc.ents)
+        spans: list[Span] = []
         for ent in ents:
             span = _span(doc, ent.start_char, ent.end_char, {"label": ent.label_})
-            tokens = range(span.start, span.end)
-            if taken.isdisjoint(tokens):
-                taken.update(tokens)
+            if there.isdisjoint(range(span.start, span.end)):
+                found.setdefault(_key(span), _key(ent))
                 spans.append(span)
-                found[_key(span)] = _key(ent)
-        _set_ents(doc, spans)
+        _set_ents(doc, [*doc.ents, *spacy.util.filter_spans(spans)])
         return found
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
@@ -684,6 +754,11 @@ class Candidates(ShippedPipe):
                     _propose(doc, ent, self.component, known["score"])
                 for token in ent if ent.kb_id or ent.id else ():
                     token.ent_kb_id, token.ent_id = 0, 0
+            # those that overlap others of the same component are no entities
+            for key in [key for key in own if key not in keys(ents)]:
+                start, end, label = key
+                span = _span(doc, start, end, {"label": label})
+                _propose(doc, span, self.component, own[key])
             _set_ents(doc, [], default="missing")
 
 

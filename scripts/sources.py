@@ -22,7 +22,8 @@ from wasabi import msg
 from common.archives import UnreachableError, download, extract_pipeline, fetch
 from common.files import replacing, sha256, write_json
 from common.meta import describe, record, recorded
-from common.ners import LEDGER, SAMPLE, load, proposers
+from common.ners import LEDGER, SAMPLE, load
+from ner_components import finder, proposers
 from training.loop import train
 from training.placing import train_in
 
@@ -222,10 +223,17 @@ def check(folder: Path, wanted: str, *, notice: bool) -> Language:
                 f"{wanted}: it does not load and run on spaCy {spacy.__version__} "
                 f"({type(error).__name__}: {error})"
             ) from error
+    try:
+        last = finder(nlp)
+    except ValueError as error:
+        raise ValueError(
+            f"{wanted}: {error}; enable what does, or let it say so: "
+            'assigns=["doc.ents"]'
+        ) from None
     if not proposers(nlp):
         raise ValueError(
-            f"{wanted}: no component of it proposes entities with labels (it has "
-            f"{', '.join(nlp.pipe_names) or 'none'}); train it or enable its NER"
+            f"{wanted}: its {last} does not say which labels it proposes; train it, or "
+            "give the component, which may be a function, an attribute `labels`"
         )
     if notice and any("[W095]" in str(warning.message) for warning in caught):
         msg.info(

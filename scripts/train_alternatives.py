@@ -26,10 +26,9 @@ from common.ners import (
     Origin,
     load,
     load_sources,
-    proposers,
     read_ledger,
 )
-from ner_components import is_transition_based
+from ner_components import is_transition_based, proposers
 from training.merging import Fill, Merged, merge_texts
 from training.placing import replaced, train_in
 from training.spans_ner import FACTORY

@@ -19,13 +19,13 @@ from wasabi import msg
 from common.annotation import read_gold
 from common.files import write_json, write_text
 from common.meta import identity
-from common.ners import entity, load, proposers, read_ledger
+from common.ners import entity, load, read_ledger
 from measuring.calibration import KeptLogits
 from measuring.conflicts import Resolver, find_resolver
 from measuring.policies import Undecided, climb
 from measuring.scores import f_of_draws, interval, resample
 from measuring.settings import parse, write
-from ner_components import LabelPriority, Longest, Priority, Score
+from ner_components import LabelPriority, Longest, Priority, Score, proposers
 
 # of so many NERs every order is tried: 24 of four
 ALL_ORDERS = 4

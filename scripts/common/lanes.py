@@ -37,8 +37,10 @@ def keep_of(meta: Mapping[str, Any]) -> str:
     return str(meta.get("combination", {}).get("keep", Keep.all))
 
 
-def left_out(nlp: Language, keep: Keep) -> list[str]:
+def left_out(nlp: Language, keep: Keep, last: str | None = None) -> list[str]:
     """List the components that need not be there, those that are disabled too.
+
+    last: what finds entities, too, as it writes the group of spans that is taken.
 
     A component stays if it finds entities, if one that stays hears its tok2vec, or if
     it stands before one that finds them and may write what that one sees. Of what does
@@ -47,7 +49,7 @@ def left_out(nlp: Language, keep: Keep) -> list[str]:
     if keep is Keep.all:
         return []
     unseen = UNSEEN if keep is Keep.sentences else UNSEEN | SENTENCES
-    finders, kept = writers_of_ents(nlp), set[str]()
+    finders, kept = {*writers_of_ents(nlp), last}, set[str]()
     for name, pipe in reversed(nlp.pipeline):
         heard = getattr(pipe, "listening_components", None)
         written = _written(nlp, name)

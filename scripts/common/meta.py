@@ -9,8 +9,8 @@ from spacy.language import Language
 from spacy.strings import StringStore
 
 from common.files import sha256
-from common.ners import LEDGER, proposers
-from ner_components import IsolatedNER
+from common.ners import LEDGER, alone
+from ner_components import IsolatedNER, proposers
 
 Entry = dict[str, Any]
 
@@ -120,7 +120,8 @@ def keep_strings(folder: Path, nlp: Language, known: Iterable[str]) -> None:
     """
     StringStore([*known, *_all_labels(nlp)]).to_disk(folder / "vocab" / "strings.json")
     for name, pipe in nlp.pipeline:
-        if isinstance(pipe, IsolatedNER):
+        # rules, and what others have written, may know words by their strings
+        if isinstance(pipe, IsolatedNER) and not alone(nlp, name).whole:
             strings = folder / name / "vocab" / "strings.json"
             StringStore(_all_labels(pipe.nlp)).to_disk(strings)
 

@@ -14,7 +14,16 @@ from spacy.util import minibatch
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ner_components import Candidates, IsolatedNER, Resolve, writes_ents
+from ner_components import (
+    Candidates,
+    IsolatedNER,
+    Resolve,
+    finder,
+    is_transition_based,
+    proposed,
+    proposers,
+    writes_ents,
+)
 
 # a listener of a NER's model, to be replaced by a copy of what it listens to
 LISTENER = "model.tok2vec"
@@ -144,16 +153,6 @@ def load(pipeline: str | Path) -> Language:
         ) from error
 
 
-def proposers(nlp: Language) -> dict[str, tuple[str, ...]]:
-    """List the components that propose entities, in their order, with their labels."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, pipe in nlp.pipeline:
-        labels = tuple(getattr(pipe, "labels", None) or ())
-        if labels and writes_ents(nlp, name):
-            found[name] = labels
-    return found
-
-
 def labels_of(nlp: Language) -> set[str]:
     """Collect the labels of all components that propose entities."""
     return set().union(*proposers(nlp).values())
@@ -169,18 +168,30 @@ def writers_of_ents(nlp: Language) -> list[str]:
     ]
 
 
+def found_by(nlp: Language, doc: Doc) -> list[Span]:
+    """Collect what a whole pipeline has found in a doc; spans of a group may overlap.
+
+    RAISES ValueError: no component of it proposes entities.
+    """
+    return proposed(nlp, finder(nlp), doc)
+
+
 @dataclass(frozen=True)
 class View:
-    """A NER in a pipeline, to be run alone.
+    """A NER in a pipeline, to be run alone, or all that finds entities up to one.
 
     nlp: the pipeline that the NER is part of.
     name: the NER's name in it.
     skip: components that are left out, so that no other NER's entities are seen.
+    whole: whether it is all that finds entities up to this component: rules, several
+        NERs, a spancat or what somebody has written. Then there is no model to look
+        into.
     """
 
     nlp: Language
     name: str
     skip: frozenset[str] = frozenset()
+    whole: bool = False
 
     @property
     def before(self) -> list[str]:
@@ -190,7 +201,9 @@ class View:
 
     @property
     def rules(self) -> list[str]:
-        """Those of them that propose entities by rules."""
+        """Those of them that propose entities by rules, and are no part of it."""
+        if self.whole:
+            return []
         others = _learned(self.nlp)
         writers = set(writers_of_ents(self.nlp)) - others
         return [name for name in self.before if name in writers]
@@ -215,9 +228,13 @@ class View:
         They are one batch, wherever the tok2vec stands: what it computes for a text
         may differ in the last bit with what else is in the batch.
 
-        RETURNS: for each doc the output of the NER's tok2vec, (tokens, width), and
-            what the NER adds.
+        RETURNS: for each doc the output of the NER's tok2vec, (tokens, width), if it is
+            one, and what the NER adds.
         """
+        if self.whole:
+            pipe: Any = self.nlp.get_pipe(self.name)
+            spans = [proposed(self.nlp, self.name, pipe(doc)) for doc in docs]
+            return [], [{*map(entity, own)} for own in spans]
         before = [_entities(doc) for doc in docs]
         layer = self.model.layers[0]
         function, outputs = layer._func, []
@@ -248,14 +265,32 @@ class View:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that the NER can predict."""
-        return tuple(self.nlp.get_pipe(self.name).labels)
+        if not self.whole or not writes_ents(self.nlp, self.name):
+            return tuple(self.nlp.get_pipe(self.name).labels)
+        found = proposers(self.nlp)
+        return tuple({label for name in self.finders for label in found.get(name, ())})
+
+    @property
+    def finders(self) -> list[str]:
+        """The components that find the entities."""
+        if not self.whole:
+            return [self.name]
+        before = {*self.before}.intersection(writers_of_ents(self.nlp))
+        return [n for n in self.nlp.pipe_names if n in before or n == self.name]
 
     def listeners(self) -> list[Model]:
         """The layers that borrow another component's tok2vec."""
+        if self.whole:
+            return []
         return [node for node in self.model.walk() if hasattr(node, "upstream_name")]
 
     def parameters(self) -> list[str]:
-        """Hash every parameter, a listener's tok2vec in the listener's place."""
+        """Hash every parameter, a listener's tok2vec in the listener's place.
+
+        Of what is no NER of spaCy all that it holds, its patterns say.
+        """
+        if self.whole:
+            return [own for name in self.finders for own in _contents(self.nlp, name)]
         return [digest for node in self.nodes() for digest in _digests(node)]
 
     def nodes(self) -> list[Model]:
@@ -285,8 +320,22 @@ def alone(nlp: Language, name: str) -> View:
     """
     pipe = nlp.get_pipe(name)
     if isinstance(pipe, IsolatedNER):
-        return alone(pipe.nlp, pipe.ner)
+        return up_to(pipe.nlp, pipe.ner)
     return View(nlp, name, frozenset(_learned(nlp) - {name}))
+
+
+def up_to(nlp: Language, name: str) -> View:
+    """See all that is proposed in a pipeline once a component has run."""
+    before = nlp.pipe_names[: nlp.pipe_names.index(name)]
+    if is_ner(nlp, name) and not {*writers_of_ents(nlp)}.intersection(before):
+        return alone(nlp, name)
+    return View(nlp, name, whole=True)
+
+
+def is_ner(nlp: Language, name: str) -> bool:
+    """Tell whether a component is a NER, of spaCy's or in a pipeline of its own."""
+    pipe = nlp.get_pipe(name)
+    return isinstance(pipe, IsolatedNER) or is_transition_based(pipe)
 
 
 def view(nlp: Language, name: str, combination: Combination) -> View:
@@ -316,6 +365,17 @@ def entity(span: Span) -> Entity:
 
 def _entities(doc: Doc) -> set[Entity]:
     return {entity(ent) for ent in doc.ents}
+
+
+def _contents(nlp: Language, name: str) -> list[str]:
+    """Hash what a component is and holds, whatever it is called."""
+    pipe: Any = nlp.get_pipe(name)
+    if isinstance(pipe, IsolatedNER):
+        return alone(nlp, name).parameters()
+    data = pipe.to_bytes(exclude=["vocab"]) if hasattr(pipe, "to_bytes") else b""
+    factory = nlp.get_pipe_meta(name).factory.encode()
+    own = hashlib.sha256(factory + data).hexdigest()
+    return [own, *View(nlp, name).parameters()]
 
 
 def _digests(node: Model) -> list[str]:

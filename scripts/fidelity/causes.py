@@ -83,7 +83,7 @@ def _why_other(
             f"the labels {', '.join(sorted(added))}",
             f"{ASSEMBLE}, and save a pipeline before its first use",
         )
-    if here.listeners() and _own(here) == _own(home):
+    if here.listeners() and not home.whole and _own(here) == _own(home):
         upstream = getattr(here.listeners()[0], "upstream_name", "tok2vec")
         return Cause(
             f"listener not replaced: it listens to the {upstream!r} of the combination "
@@ -97,6 +97,8 @@ def _why_other(
             "in its source's place now",
             ASSEMBLE,
         )
+    if home.whole:
+        return Cause("rules or weights changed: it is another one", ASSEMBLE)
     return Cause(
         "weights changed: it was trained further, or is another model", ASSEMBLE
     )

@@ -16,14 +16,15 @@ from common.ners import (
     Origin,
     View,
     alone,
-    proposers,
+    is_ner,
     read_combination,
+    up_to,
     writers_of_ents,
 )
 from fidelity.causes import Cause, diagnose, other_components
 from fidelity.reading import Reading, annotate, count, read, readers_of_ents
 from fidelity.sample import Sample, compare
-from ner_components import IsolatedNER, is_transition_based
+from ner_components import proposers
 
 Read = TypeVar("Read")
 # differences that break a component, whatever its input
@@ -82,7 +83,7 @@ class Homes:
 
         RAISES ValueError: it does not run, even here.
         """
-        key = source, ner.name, ner.skip
+        key = source, ner.name, ner.skip, ner.whole
         if key not in self.profiles:
             profile = profile_of(ner, self.texts)
             _raise(f"{source}: its component {ner.name!r}", profile.readings)
@@ -194,29 +195,22 @@ def _origins(
     named = {o.component for o in taken.values() if o.source == combination.base}
     known = named | {*combination.components}
     for own in proposers(base):
-        if own in nlp.pipe_names and own not in known and _is_ner(base, own):
+        if own in nlp.pipe_names and own not in known and is_ner(base, own):
             taken[own] = Origin(combination.base, own)
     for component, origin in taken.items():
         _require(nlp, component, name)
         _require(sources[str(origin.source)], str(origin.component), str(origin.source))
-    return taken
-
-
-def _is_ner(nlp: Language, name: str) -> bool:
-    pipe = nlp.get_pipe(name)
-    return isinstance(pipe, IsolatedNER) or is_transition_based(pipe)
+    # rules of the base are compared as all that is not run
+    return {n: o for n, o in taken.items() if is_ner(nlp, n)}
 
 
 def _require(nlp: Language, component: str, name: str) -> None:
-    """Refuse a component that is not there, that does not run, or is no NER."""
+    """Refuse a component that is not there, or does not run."""
     if component not in nlp.component_names:
         there = ", ".join(nlp.component_names) or "none"
         fault = f"is not there (it has {there}); assemble the combination anew"
     elif component in nlp.disabled:
         fault = "is disabled; enable it, and save the pipeline anew"
-    elif not _is_ner(nlp, component):
-        factory = nlp.get_pipe_meta(component).factory
-        fault = f"is no NER of spaCy but {factory!r}, which cannot be compared"
     else:
         return
     raise ValueError(f"{name}: the component {component!r} {fault}")
@@ -232,7 +226,10 @@ def _compare_ner(
     source = str(origin.source)
     title = _title(homes.sources[source])
     here = alone(nlp, name)
-    home = alone(homes.sources[source], str(origin.component))
+    there, own = homes.sources[source], str(origin.component)
+    home = alone(there, own)
+    if here.whole or not is_ner(there, own):
+        home = up_to(there, own)
     left_out = {}
     if source == combination.base:
         here = here.without(set(here.rules) - set(home.rules))
@@ -310,7 +307,7 @@ def _compare_rest(
         if isinstance(there, list):
             found = here if isinstance(here, list) else [b""] * len(there)
             differing += sum(a != b for a, b in zip(found, there, strict=True))
-    kept = [*readers, *(n for n in writers_of_ents(home) if not _is_ner(home, n))]
+    kept = [*readers, *(n for n in writers_of_ents(home) if not is_ner(home, n))]
     changed = [
         name
         for name in kept

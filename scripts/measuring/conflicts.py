@@ -32,12 +32,13 @@ class Resolver:
 
     def scorers(self) -> dict[str, Any]:
         """Collect, by NER, the `Confidence` that scores its entities, if any does."""
-        found = {}
+        found: dict[str, Any] = {}
         for ner, (_, collector) in self.collectors.items():
-            # an isolated NER has it inside
-            scorer = getattr(collector.witness, "confidence", collector.witness)
-            if collector.scores and scorer and scorer.scores:
-                found[ner] = scorer
+            # an isolated NER has it inside, and where there are several no temperature
+            # is that of all
+            scorers = getattr(collector.witness, "confidences", [collector.witness])
+            if collector.scores and len(scorers) == 1 and scorers[0]:
+                found |= {ner: scorers[0]} if scorers[0].scores else {}
         return found
 
 

@@ -23,6 +23,7 @@ from spacy.util import filter_spans
 from tqdm import tqdm
 
 from common.files import sha256
+from common.ners import found_by
 
 Cost = dict[str, float | None]
 SCRIPTS = Path(__file__).resolve().parent.parent
@@ -122,8 +123,8 @@ def run_separately(pipelines: Sequence[Language], texts: Sequence[str]) -> None:
     for doc, *more in zip(first.pipe(texts), *rest, strict=True):
         spans = [
             doc.char_span(ent.start_char, ent.end_char, label=ent.label_)
-            for other in more
-            for ent in other.ents
+            for nlp, other in zip(others, more, strict=True)
+            for ent in found_by(nlp, other)
         ]
         filter_spans([*doc.ents, *(span for span in spans if span)])
 

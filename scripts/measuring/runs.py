@@ -15,10 +15,12 @@ from common.ners import (
     Combination,
     Origin,
     alone,
+    entity,
+    found_by,
     is_current,
+    is_ner,
     load,
     pipelines_in,
-    proposers,
     read_combination,
     read_ledger,
     view,
@@ -26,8 +28,8 @@ from common.ners import (
 )
 from common.texts import measured_on, read_texts
 from measuring.costs import Loaded
-from measuring.scores import Entities, align, entities
-from ner_components import IsolatedNER, is_transition_based
+from measuring.scores import Entities, align
+from ner_components import proposers
 
 # of texts without annotation so many words are enough
 WORDS = 20_000
@@ -125,15 +127,15 @@ def run_pipeline(
     RAISES ValueError: it does not load or run.
     """
     nlp, seconds, labels = _load(folder)
-    pipes = [(name, nlp.get_pipe(name)) for name in labels]
-    ners = [n for n, p in pipes if isinstance(p, IsolatedNER) or is_transition_based(p)]
+    ners = [name for name in labels if is_ner(nlp, name)]
     # what nothing else writes is predicted alone
     single = len(ners) == 1 and writers_of_ents(nlp) == ners
     with _named(folder, "run"):
         found = {} if single else _run_each(nlp, ners, gold, sources)
         docs = nlp.pipe([doc.text for doc in gold])
         predicted: list[Entities] = [
-            entities(a, b) for a, b in zip(docs, gold, strict=True)
+            align(map(entity, found_by(nlp, a)), b)
+            for a, b in zip(docs, gold, strict=True)
         ]
     found = dict.fromkeys(ners, predicted) if single else found
     return Run(folder, nlp, seconds, labels, predicted, found)
@@ -147,12 +149,12 @@ def _run_each(
     combination = made_of(nlp)
     for name in ners:
         origin = combination.components.get(name, Origin())
-        home = sources.get(origin.source or "")
-        if home and origin.component in home.alone:
-            found[name] = home.alone[origin.component]
-            continue
         own = name in combination.components
         ner = view(nlp, name, combination) if own else alone(nlp, name)
+        home = sources.get(origin.source or "")
+        if home and origin.component in home.alone and not ner.whole:
+            found[name] = home.alone[origin.component]
+            continue
         ents = ner.entities(ner.read([doc.text for doc in gold]))
         found[name] = [align(a, b) for a, b in zip(ents, gold, strict=True)]
     return found

@@ -15,8 +15,9 @@ from common.annotation import read_annotated
 from common.files import writing
 from common.lanes import Keep, left_out
 from common.meta import Entry
-from common.ners import EXAMPLES, labels_of
+from common.ners import EXAMPLES, found_by, labels_of
 from common.texts import learned_from, read_texts
+from ner_components import finder
 
 # in a doc's user data the sources whose labels a person has annotated in it
 GOLD = "gold"
@@ -168,14 +169,14 @@ def _predict(
     proposed: list[dict[Span, str]] = [{} for _ in gold]
     for name in reversed([*labels]):
         nlp = sources[name]
-        with nlp.select_pipes(disable=left_out(nlp, Keep.sentences)):
+        with nlp.select_pipes(disable=left_out(nlp, Keep.sentences, finder(nlp))):
             predicted = nlp.pipe([doc.text for doc in gold])
             rows = zip(gold, predicted, proposed, strict=True)
             title = f"Predicted by {name}"
             for doc, source, own in tqdm(
                 rows, title, len(gold), leave=False, disable=None
             ):
-                for span in _transfer(source.ents, doc, labels[name]):
+                for span in _transfer(found_by(nlp, source), doc, labels[name]):
                     own.setdefault(span, name)
     for doc, own in zip(gold, proposed, strict=True):
         kept = filter_spans(own)

@@ -9,7 +9,8 @@ from spacy.language import Language
 from spacy.util import load_config
 from thinc.api import Config
 
-from common.ners import LISTENER, proposers
+from common.ners import LISTENER
+from ner_components import proposers
 from training.loop import Curve, train
 from training.spans_ner import load_plain
 

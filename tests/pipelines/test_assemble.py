@@ -369,9 +369,9 @@ REFUSED = {
         put("senter", "components", "ner", "component"),
         "'senter' of core is disabled",
     ),
-    "component that is no NER": (
+    "component that finds nothing": (
         put("tagger", "components", "ner", "component"),
-        "'tagger' of core is no NER but 'tagger'",
+        "'tagger' of core writes no entities, as its factory 'tagger' assigns no",
     ),
     "collector of nothing": (
         put("entities", "components", "ner_candidates", "component"),
@@ -449,7 +449,7 @@ def test_rules_that_are_left_behind_are_named(
     ruler: Any = drugs.add_pipe("entity_ruler")
     ruler.add_patterns([{"label": "DRUG", "pattern": "dope"}])
     sources = save_sources(tmp_path, {"core": small_core(), "drugs": drugs})
-    build(tmp_path, "drug_first", sources)
+    build(tmp_path, "drug_first", sources, put("ner", "components", "ner_drug", "component"))
     printed = " ".join(capsys.readouterr().out.split())
     assert (
         "drugs: entity_ruler proposes entities too, but is not taken along" in printed

@@ -567,10 +567,6 @@ def disable_here(nlp: Language, sources: Sources) -> None:
     nlp.disable_pipe("ner_drug")
 
 
-def take_ruler(nlp: Language, sources: Sources) -> None:
-    sources["drugs"].replace_pipe("ner", "entity_ruler")
-
-
 def lose_source(nlp: Language, sources: Sources) -> None:
     del sources["drugs"]
 
@@ -587,7 +583,6 @@ def train_anew(nlp: Language, sources: Sources) -> None:
         (remove_ner, "it: the component 'ner_drug' is not there"),
         (disable_home, "core: the component 'ner' is disabled"),
         (disable_here, "it: the component 'ner_drug' is disabled"),
-        (take_ruler, "drugs: the component 'ner' is no NER of spaCy but 'entity_rule"),
         (lose_source, "it was made from 'drugs', which is not among the sources"),
         (train_anew, "it: its NERs were trained anew"),
     ],

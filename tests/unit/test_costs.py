@@ -81,7 +81,9 @@ def test_any_number_of_sources_run_separately(names: str) -> None:
     pipelines = []
     for name in names:
         nlp = spacy.blank("en")
-        spacy.Language.component(f"find_{name}", func=partial(find, name=name))
+        spacy.Language.component(
+            f"find_{name}", assigns=["doc.ents"], func=partial(find, name=name)
+        )
         nlp.add_pipe(f"find_{name}")
         pipelines.append(nlp)
     run_separately(pipelines, ["one", "two"])
