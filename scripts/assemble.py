@@ -17,6 +17,7 @@ from spacy.util import load_config
 from thinc.api import Config
 from wasabi import msg
 
+from common.code import bring_code
 from common.features import other_features, uses_vectors
 from common.files import replacing, sha256
 from common.lanes import Keep, lane, left_out
@@ -94,6 +95,7 @@ def assemble(config_path: Path, output: Path, keep: Keep = Keep.all) -> list[str
         keep_strings(folder, nlp, strings)
         for file in paths[base].glob("LICENSE*"):
             shutil.copy(file, folder)
+        bring_code(paths.values(), folder)
         try:
             nlp = spacy.load(folder)
             nlp(SAMPLE)

@@ -17,6 +17,7 @@ takes those. Names of factories and policies carry a version, so that wheels of 
 releases in one process run their own code. All of it is in docs/components.md.
 """
 
+import importlib
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -998,3 +999,17 @@ class Score(_Preference):
     def why(self, winner: Span, loser: Span) -> str:
         sure = get_score(winner) or 0.0, get_score(loser) or 0.0
         return f"score {sure[0]:.2f} against {sure[1]:.2f}"
+
+
+# ------------------------------------------------------------------ the code of others
+def is_imported(path: Path) -> bool:
+    """Tell whether a module was imported already, from here or from a copy of it."""
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    copies = {Path(file) for file in files if file and Path(file).name == path.name}
+    return any(c.is_file() and c.read_bytes() == path.read_bytes() for c in copies)
+
+
+# in a wheel, what its source pipelines need besides spaCy lies beside this file
+for path in sorted(Path(__file__).parent.glob("*.py")) if __package__ else ():
+    if path.name not in ("__init__.py", Path(__file__).name) and not is_imported(path):
+        importlib.import_module(f"{__package__}.{path.stem}")

@@ -19,7 +19,7 @@ from packaging.version import InvalidVersion, Version
 from tqdm import tqdm
 from wasabi import msg
 
-import ner_components
+from common.code import OURS, code_in
 from common.files import replacing
 from common.ners import is_current, load, pipelines_in, read_ledger
 from common.summary import measured_of, summarize
@@ -36,7 +36,8 @@ def package(
 ) -> Path:
     """Build the wheel of a pipeline, from scratch each time.
 
-    ner_components.py goes along where the pipeline has a component of it.
+    ner_components.py goes along where the pipeline has a component of it, and the code
+    that lies in the pipeline's folder.
 
     name: what the package is called, without the language before it.
     scores: what `evaluate` wrote of this build; its figures go into meta.json.
@@ -63,6 +64,9 @@ def package(
             create_wheel=False,
         )
         (made,) = built.iterdir()
+        data = made / made.name.rpartition("-")[0] / made.name
+        for file in code_in(data):
+            file.rename(data.parent / file.name)
         # without isolation: it needs no index, and nothing but what is installed
         build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(made)]
         done = subprocess.run(
@@ -92,10 +96,13 @@ def _performance(scores: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _code(pipeline: Path) -> list[Path]:
-    """Name the file that a pipeline needs besides spaCy; most need none."""
+    """Name the file that a pipeline needs besides spaCy; most need none.
+
+    It imports the code that others have written, too.
+    """
     pipes = [pipe for _, pipe in load(pipeline).pipeline]
     needed = any(isinstance(pipe, ShippedPipe) for pipe in pipes)
-    return [Path(str(ner_components.__file__))] if needed else []
+    return [OURS] if needed or code_in(pipeline) else []
 
 
 def package_all(

@@ -20,6 +20,7 @@ from spacy.util import get_package_path, is_package, load_config
 from wasabi import msg
 
 from common.archives import UnreachableError, download, extract_pipeline, fetch
+from common.code import OURS, import_code, require
 from common.files import replacing, sha256, write_json
 from common.meta import describe, record, recorded
 from common.ners import LEDGER, SAMPLE, load
@@ -49,6 +50,7 @@ def get_source(
     text: Mapping[str, Path],
     offers: Mapping[str, str] = EMPTY,
     permitted: Permitted = Permitted.auto,
+    code: Path = OURS,
     previous: Entry | None = None,
 ) -> Entry:
     """Put a source pipeline into `target`.
@@ -66,6 +68,7 @@ def get_source(
     offers: where `wanted` is to be had, with the checksum that it must have: `archive`,
         the URL of the official package, and `index`, what on the package index holds
         the same, see `download` and `fetch`.
+    code: the module that registers what a pipeline at a path is made of; it goes along.
     previous: the entry of what is in `target` now.
     RETURNS: the entry for sources.json.
     RAISES ValueError: the pipeline is not to be had, or is of no use here. `target` is
@@ -100,8 +103,12 @@ def get_source(
                 if permitted is Permitted.auto:
                     _explain(name, wanted, config)
                 _train(name, config, folder, overrides)
+        if origin == "path" and code.resolve() != OURS.resolve():
+            shutil.copy(code, folder)
+        required = require(wanted, folder) if origin == "installed" else []
         nlp = check(folder, wanted, notice=origin != "embedded")
         entry = record(name, folder, nlp, origin)
+        entry["requirements"] = [*entry["requirements"], *required]
     if origin != "embedded":
         return {**entry, "wanted": wanted}
     gold = {name: sha256(Path(name)) for name in [_paths(config, overrides)["train"]]}
@@ -216,12 +223,15 @@ def check(folder: Path, wanted: str, *, notice: bool) -> Language:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
+            import_code(folder)
             nlp = spacy.load(folder)
             nlp(SAMPLE)
         except Exception as error:
+            # E002 is a factory that nothing has registered
+            fix = "; give its code with --vars.code FILE" * ("[E002]" in str(error))
             raise ValueError(
                 f"{wanted}: it does not load and run on spaCy {spacy.__version__} "
-                f"({type(error).__name__}: {error})"
+                f"({type(error).__name__}: {error}){fix}"
             ) from error
     try:
         last = finder(nlp)
@@ -250,6 +260,7 @@ def get_sources(
     texts: Mapping[str, str],
     configs: Path = Path("configs"),
     permitted: Permitted = Permitted.auto,
+    code: Path = OURS,
     missing: bool = False,
 ) -> None:
     """Get all source pipelines, and record them in `sources.json`, the core first.
@@ -258,6 +269,7 @@ def get_sources(
     texts: what to train on, by `NAME.PATH`: a source and a name in its config's paths.
     configs: where sources.cfg says where packages are to be had, and NAME.cfg how to
         train an embedded one.
+    code: see `get_source`.
     missing: get only what is not there.
     RAISES ValueError: one is not to be had; those before it are there.
     """
@@ -294,6 +306,7 @@ def get_sources(
             text=text,
             offers=offers.get(what, EMPTY),
             permitted=permitted,
+            code=code,
             previous=before,
         )
         entries[name] = entry
@@ -345,6 +358,14 @@ def main(
     origin: Annotated[Permitted, typer.Option(help="What may be used")] = (
         Permitted.auto
     ),
+    code: Annotated[
+        Path,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="The module that a pipeline at a path needs: it goes along",
+        ),
+    ] = OURS,
     missing: Annotated[
         bool, typer.Option("--missing", help="Get only what is not there")
     ] = False,
@@ -357,6 +378,7 @@ def main(
             texts=pairs(text or []),
             configs=configs,
             permitted=origin,
+            code=code,
             missing=missing,
         )
     except ValueError as error:

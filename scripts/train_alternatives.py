@@ -18,6 +18,7 @@ from spacy.util import load_config
 from thinc.api import Config
 from wasabi import msg
 
+from common.code import bring_code
 from common.files import replacing, sha256
 from common.lanes import Keep, lane, left_out
 from common.meta import describe, keep_strings
@@ -182,6 +183,7 @@ def train_alternative(
         with replacing(folder) as unfinished:
             nlp.to_disk(unfinished)
             keep_strings(unfinished, nlp, strings)
+            bring_code([sources / base], unfinished)
             load(unfinished)
     return names
 

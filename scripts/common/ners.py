@@ -14,6 +14,7 @@ from spacy.util import minibatch
 from thinc.api import Model
 from thinc.types import Floats2d
 
+from common.code import import_code
 from ner_components import (
     Candidates,
     IsolatedNER,
@@ -146,6 +147,7 @@ def load(pipeline: str | Path) -> Language:
     RAISES ValueError: there is none of that name, or it does not load.
     """
     try:
+        import_code(Path(pipeline))
         return spacy.load(pipeline)
     except Exception as error:
         raise ValueError(

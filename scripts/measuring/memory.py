@@ -10,9 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-import spacy
-
-import ner_components  # noqa: F401 (makes the factories known)
+from common.ners import load
 from measuring.costs import run_separately
 
 
@@ -34,5 +32,5 @@ def peak() -> float | None:
 
 
 if __name__ == "__main__":
-    run_separately([spacy.load(path) for path in sys.argv[1:]], json.load(sys.stdin))
+    run_separately([load(path) for path in sys.argv[1:]], json.load(sys.stdin))
     sys.stdout.write(json.dumps(peak()))

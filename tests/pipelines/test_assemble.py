@@ -449,7 +449,12 @@ def test_rules_that_are_left_behind_are_named(
     ruler: Any = drugs.add_pipe("entity_ruler")
     ruler.add_patterns([{"label": "DRUG", "pattern": "dope"}])
     sources = save_sources(tmp_path, {"core": small_core(), "drugs": drugs})
-    build(tmp_path, "drug_first", sources, put("ner", "components", "ner_drug", "component"))
+    build(
+        tmp_path,
+        "drug_first",
+        sources,
+        put("ner", "components", "ner_drug", "component"),
+    )
     printed = " ".join(capsys.readouterr().out.split())
     assert (
         "drugs: entity_ruler proposes entities too, but is not taken along" in printed

@@ -18,7 +18,8 @@ COMMANDS = {command["name"]: command for command in PLAN["commands"]}
 FOLDERS = "assets|configs|corpus|metrics|packages|pipelines|scripts|sources"
 PATH = re.compile(rf"(?<![\w./])(?:{FOLDERS})/[\w./-]+|\$\{{vars\.\w+\}}")
 # variables that stand for files
-FILES = {f"${{vars.{name}}}" for name in ("drugs_train", "drugs_dev", "test", "texts")}
+NAMES = ("drugs_train", "drugs_dev", "test", "texts", "code")
+FILES = {f"${{vars.{name}}}" for name in NAMES}
 
 
 def named(line: str) -> set[str]:
