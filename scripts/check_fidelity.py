@@ -54,7 +54,8 @@ def check_all(
         nlp = load(combination)
         at_home = homes
         if keep_of(nlp.meta) == Keep.entities:
-            at_home = written = written or Homes(pipelines, inputs + draw(more), made)
+            drawn = [] if written else draw(more, str(nlp.lang))
+            at_home = written = written or Homes(pipelines, inputs + drawn, made)
         report[name] = check_fidelity(nlp, combination, at_home)
     return report
 

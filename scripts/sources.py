@@ -22,6 +22,7 @@ from wasabi import msg
 from common.archives import UnreachableError, download, extract_pipeline, fetch
 from common.code import OURS, import_code, require
 from common.files import replacing, sha256, write_json
+from common.language import foreign
 from common.meta import describe, record, recorded
 from common.ners import LEDGER, SAMPLE, load
 from ner_components import finder, proposers
@@ -100,6 +101,7 @@ def get_source(
                 msg.info(f"{name}: nothing that went into the pipeline has changed")
                 shutil.copytree(target, folder, dirs_exist_ok=True)
             else:
+                _check_language(name, wanted, config, overrides)
                 if permitted is Permitted.auto:
                     _explain(name, wanted, config)
                 _train(name, config, folder, overrides)
@@ -153,6 +155,22 @@ def _find(
             )
             return "index"
     return None
+
+
+def _check_language(
+    name: str, wanted: str, config: Path, overrides: Mapping[str, str]
+) -> None:
+    """Refuse to train on the project's own text in the core of another language."""
+    paths = _paths(config, overrides)
+    if core := paths.get("core"):
+        lang = load_config(Path(core) / "config.cfg")["nlp"]["lang"]
+        if foreign(Path(paths["train"]), lang):
+            raise ValueError(
+                f"{name}: {wanted} cannot be had, and the text to train one on, "
+                f"{paths['train']}, is none for {core}, whose language is {lang}; give "
+                f"a pipeline (--vars.{name}) or text of your own (--vars.{name}_train "
+                f"and --vars.{name}_dev)"
+            )
 
 
 def _explain(name: str, wanted: str, config: Path) -> None:

@@ -21,6 +21,7 @@ from wasabi import msg
 from common.code import bring_code
 from common.files import replacing, sha256
 from common.lanes import Keep, lane, left_out
+from common.language import foreign, of_use
 from common.meta import describe, keep_strings
 from common.ners import (
     Combination,
@@ -89,7 +90,20 @@ def prepare(
                 f"{', '.join(sorted(others))}; add one with that `source`"
             )
     ledger = read_ledger(sources)
-    merge_texts(dev, pipelines, ledger, _merged(corpus, "dev"), fill, test=test)
+    lang = str(core.lang)
+    texts, dev = of_use(texts, lang), of_use(dev, lang)
+    raw = raw if raw and not foreign(raw, lang) else None
+    if not texts and not raw:
+        raise ValueError(
+            f"there is no text to learn from for {core_name}, whose language is {lang};"
+            " give some with --vars.texts or --vars.drugs_train"
+        )
+    scored = None if dev else raw
+    if not dev:
+        msg.warn(f"No annotated text is in {lang}: what is learned from is scored on")
+        dev = texts
+    target = _merged(corpus, "dev")
+    merge_texts(dev, pipelines, ledger, target, fill, raw=scored, test=test)
     target = _merged(corpus, "train")
     return merge_texts(texts, pipelines, ledger, target, fill, raw=raw, test=test)
 

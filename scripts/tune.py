@@ -122,7 +122,10 @@ def check_labels(gold: Sequence[Doc], labels: Mapping[str, set[str]]) -> None:
     """
     annotated = {ent.label_ for doc in gold for ent in doc.ents}
     if not annotated:
-        raise ValueError("there is no entity in the annotated text")
+        raise ValueError(
+            "there is no entity in the annotated text; give text of your own, with the "
+            "labels of all NERs, with --vars.dev"
+        )
     for name, own in labels.items():
         others = set().union(*(labels[other] for other in labels if other != name))
         # a label that others have too does not tell whose it is

@@ -13,7 +13,7 @@ import typer
 
 from page import compare, data, files, results, serving
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples.jsonl"
+EXAMPLES = Path("assets") / "examples.jsonl"
 
 
 def visualize_model(

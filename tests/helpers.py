@@ -386,7 +386,7 @@ def entity(ent: Any) -> tuple[int, int, str]:
 
 def rounded(score: float | None) -> float | None:
     """Round a score, if there is one."""
-    return None if score is None else round(score, 4)
+    return None if score is None else round(score, 3)
 
 
 def propose(doc: Doc, candidates: Iterable[tuple[int, int, str, str, float]]) -> Doc:

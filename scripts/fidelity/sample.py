@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
-import srsly
 
+from common.language import of_use
 from common.ners import Entity
+from common.texts import read_texts
 
 # so many texts are drawn
 DRAWN = 2_000
@@ -37,9 +38,12 @@ class Sample:
         return len(self.unlike) <= TOLERATED * self.texts
 
 
-def draw(files: Iterable[Path]) -> list[str]:
-    """Draw DRAWN texts from JSONL files, if there are so many; each time the same."""
-    texts = {str(line["text"]) for path in files for line in srsly.read_jsonl(path)}
+def draw(files: Iterable[Path], lang: str) -> list[str]:
+    """Draw DRAWN texts from files, if there are so many; each time the same.
+
+    lang: the language that they have to be of use to.
+    """
+    texts = {text for path in of_use(files, lang) for text in read_texts(path)}
     drawn = numpy.random.default_rng(seed=0).permutation(len(texts))[:DRAWN]
     ordered = sorted(texts)
     return [ordered[at] for at in drawn]

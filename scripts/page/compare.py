@@ -1,6 +1,7 @@
 """The first page: what every pipeline makes of one text, side by side."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import srsly
@@ -8,6 +9,7 @@ import streamlit as st
 from spacy.tokens import Doc
 from spacy.util import minibatch
 
+from common.language import foreign, stand_ins
 from page import policy
 from page.differences import Difference, Predicted, differing, rows, to_entities
 from page.drawing import SIGN, draw, summarize
@@ -24,16 +26,25 @@ TOO_LONG = f"Over {MAX_LINK:,} characters, a text is too long to be shared by a 
 def show(pipelines: Sequence[Served], examples: Path) -> None:
     """Draw the page.
 
-    examples: JSONL, each with a `title` and a `text`; the first stands in the box.
+    examples: JSONL, each with a `title` and a `text`; the first stands in the box. If
+        the pipelines are of another language, sentences of spaCy stand in.
     """
     st.title("One text, every combination", anchor=False)
-    text = _ask({one["title"]: one["text"] for one in srsly.read_jsonl(examples)})
+    text = _ask(_examples(examples, str(pipelines[0].nlp.lang)))
     if wrong := too_long(text):
         st.error(wrong)
     elif not text.strip():
         st.info("Type a text, or take an example.")
     else:
         _answer(pipelines, text)
+
+
+def _examples(path: Path, lang: str) -> dict[str, str]:
+    if not foreign(path, lang):
+        return {one["title"]: one["text"] for one in srsly.read_jsonl(path)}
+    with suppress(ValueError):
+        return {text: text for text in stand_ins(lang)[0]}
+    return {}
 
 
 def _ask(examples: dict[str, str]) -> str:

@@ -25,8 +25,9 @@ def train_in(
 ) -> tuple[Language, Curve]:
     """Train the components of a config, then put them into the core.
 
-    The config's `paths.core` tells where the core lies, and `features.vectors`, if it
-    has that, whether the core has static vectors: both are set here.
+    The config's `paths.core` tells where the core lies, `nlp` its language and kind of
+    tokenizer, and `features.vectors`, if it has that, whether it has static vectors:
+    all of that is set here.
 
     core: as it was loaded from its folder.
     overrides, name, row: see `train`.
@@ -36,7 +37,11 @@ def train_in(
     """
     config = load_config(config_path)
     names = replaced(core, config, str(config_path))
-    ours: dict[str, Any] = {"paths.core": str(core.path)}
+    ours: dict[str, Any] = {
+        "paths.core": str(core.path),
+        "nlp.lang": core.lang,
+        "nlp.tokenizer": core.config["nlp"]["tokenizer"],
+    }
     if "features" in config:
         ours["features.vectors"] = bool(core.vocab.vectors_length)
     with tempfile.TemporaryDirectory() as work:

@@ -18,6 +18,7 @@ from spacy.vocab import Vocab
 from wasabi import msg
 
 from common.annotation import labels_in, read_annotated
+from common.language import foreign
 
 Augmenter = Callable[[Language, Example], Iterable[Example]]
 
@@ -55,7 +56,7 @@ class AnnotatedText:
             return sentencizer(doc) if self.sentences else doc
 
         yield from read_annotated(self.path, tokenize, labels_of=self.labels_of)
-        if not self.outside:
+        if not self.outside or foreign(self.outside, str(nlp.lang)):
             return
         if others := labels_in(self.path) - {*self.outside_for}:
             _say(

@@ -179,7 +179,7 @@ def test_what_keeps_entities_is_measured_on_texts_of_several_sentences(
     built: Path, texts: Path, more: Path
 ) -> None:
     core = spacy.load(built / "sources" / "core")
-    drawn = [*TEXTS, *sample.draw([more])]
+    drawn = [*TEXTS, *sample.draw([more], "en")]
     assert len(drawn) == len(TEXTS) + 2
     several = sum(len(list(core(text).sents)) > 1 for text in drawn)
     report = check(built, texts, more, "drug_first_entities")

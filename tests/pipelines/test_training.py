@@ -17,8 +17,9 @@ from spacy.util import load_config, registry
 
 from common.features import other_features, uses_vectors
 from common.files import sha256
-from common.ners import View, proposers
+from common.ners import View
 from helpers import ROOT, annotate, make_core, save_sources
+from ner_components import proposers
 from sources import Permitted, get_source
 from training.loop import train
 from training.reader import annotated_text
@@ -190,6 +191,43 @@ def test_vectors_are_features_where_the_core_has_some(
     placed: Language, vectors: bool
 ) -> None:
     assert uses_vectors(View(placed, "ner")) is vectors
+
+
+@pytest.mark.parametrize("core", [make_core(lang="zh", pipes=["ner"])], ids=["zh"])
+def test_language_and_tokenizer_are_the_cores(placed: Language, core: Language) -> None:
+    assert placed.lang == "zh"
+    text = "苹果公司在北京"
+    assert [t.text for t in placed(text)] == [t.text for t in core(text)]
+
+
+def test_the_projects_text_trains_no_ner_of_another_language(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("assets").symlink_to(ROOT / "assets")
+    save_sources(Path("sources"), {"core": make_core(lang="fr", pipes=["ner"])})
+    with pytest.raises(ValueError, match=r"drugs: en_ner_drugs cannot be had.*is none"):
+        get_source(
+            "drugs",
+            "en_ner_drugs",
+            Path("sources/drugs"),
+            config=ROOT / "configs" / "drugs.cfg",
+            text={},
+            permitted=Permitted.embedded,
+        )
+    assert not Path("sources/drugs").exists()
+
+
+def test_what_is_no_entity_in_english_is_not_said_in_french(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("assets").symlink_to(ROOT / "assets")
+    drug = {"start": 2, "end": 10, "label": "DRUG"}
+    path = write(tmp_path / "own.jsonl", {"text": "l'aspirine", "spans": [drug]})
+    outside = "assets/core_train.jsonl"
+    read = annotated_text(path, outside=outside, outside_for=["DRUG"])
+    assert len(list(read(spacy.blank("fr")))) == 1
 
 
 def with_rules() -> Language:

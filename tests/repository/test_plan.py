@@ -18,7 +18,7 @@ COMMANDS = {command["name"]: command for command in PLAN["commands"]}
 FOLDERS = "assets|configs|corpus|metrics|packages|pipelines|scripts|sources"
 PATH = re.compile(rf"(?<![\w./])(?:{FOLDERS})/[\w./-]+|\$\{{vars\.\w+\}}")
 # variables that stand for files
-NAMES = ("drugs_train", "drugs_dev", "test", "texts", "code")
+NAMES = ("drugs_train", "drugs_dev", "test", "dev", "texts", "code")
 FILES = {f"${{vars.{name}}}" for name in NAMES}
 
 
