@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
-import srsly
 
 from common.ners import Entity
+from common.texts import read_texts
 
 # so many texts are drawn
 DRAWN = 2_000
@@ -38,8 +38,8 @@ class Sample:
 
 
 def draw(files: Iterable[Path]) -> list[str]:
-    """Draw DRAWN texts from JSONL files, if there are so many; each time the same."""
-    texts = {str(line["text"]) for path in files for line in srsly.read_jsonl(path)}
+    """Draw DRAWN texts from files, if there are so many; each time the same."""
+    texts = {text for path in files for text in read_texts(path)}
     drawn = numpy.random.default_rng(seed=0).permutation(len(texts))[:DRAWN]
     ordered = sorted(texts)
     return [ordered[at] for at in drawn]
