@@ -10,6 +10,8 @@ from common.formats.tags import TAG, find_tokens, spans_of_tags
 
 # of the phrases that CoNLL-2003 has tags for, too
 PHRASES = {"ADJP", "ADVP", "CONJP", "INTJ", "LST", "NP", "PP", "PRT", "SBAR", "VP"}
+# so many bytes tell what a file holds
+SNIFFED = 2**16
 
 
 def read_columns(data: bytes, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -26,10 +28,11 @@ def read_columns(data: bytes, name: str) -> Iterator[tuple[str, dict[str, Any]]]
         return
     _check_widths(sentences)
     rows = [row for sentence in sentences for row in sentence.rows]
-    numbered = _are_numbered(sentences)
+    # the column of the tokens
+    first = int(_are_numbered(sentences))
     column = _tag_column(rows, name) if rows else 0
     for sentence in sentences:
-        tokens = [row[numbered] for row in sentence.rows]
+        tokens = [row[first] for row in sentence.rows]
         text = " ".join(tokens) if sentence.text is None else sentence.text
         places = find_tokens(tokens, text, sentence.where)
         tags = [row[column] for row in sentence.rows]
@@ -38,13 +41,21 @@ def read_columns(data: bytes, name: str) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def are_columns(data: bytes, name: str) -> bool:
-    """Tell whether most lines of a file have a tag in the same column.
+    """Tell whether most lines that a file begins with have a tag in one column.
 
     RAISES ValueError: it is no UTF-8.
     """
-    rows = [row for sentence in read_sentences(data, name) for row in sentence.rows]
-    for column in range(max(map(len, rows), default=0)):
-        values = [row[column] for row in rows if column < len(row) > 1]
+    head = data[:SNIFFED]
+    if len(data) > SNIFFED:
+        head = head[: head.rfind(b"\n") + 1] or data
+    sentences = list(read_sentences(head, name))
+    if sentences and is_conllu(sentences):
+        return True
+    rows = [row for sentence in sentences for row in sentence.rows]
+    widths = Counter(map(len, rows))
+    width = max(widths, key=widths.__getitem__, default=0)
+    for column in range(1, width):
+        values = [row[column] for row in rows if len(row) == width]
         tags = [value for value in values if TAG.fullmatch(value)]
         # a text may well begin with an E-mail, and go on with vitamin B-12
         if 2 * len(tags) > len(rows) and {"O"} < {*tags}:
@@ -65,7 +76,8 @@ def _check_widths(sentences: Sequence[Sentence]) -> None:
 def _are_numbered(sentences: Sequence[Sentence]) -> bool:
     """Tell whether the first column counts tokens, so that the next one has them."""
     numbers = [[row[0] for row in sentence.rows] for sentence in sentences]
-    return all(own == [str(n + 1) for n in range(len(own))] for own in numbers)
+    wide = all(len(row) > 2 for sentence in sentences for row in sentence.rows)
+    return wide and all(own == [*map(str, range(1, len(own) + 1))] for own in numbers)
 
 
 def _tag_column(rows: Sequence[Sequence[str]], name: str) -> int:

@@ -8,7 +8,7 @@ from common.formats.columns import are_columns, read_columns
 from common.formats.docs import read_docs
 from common.formats.lines import lines
 from common.formats.objects import read_objects
-from common.formats.tables import read_csv, read_parquet
+from common.formats.tables import is_table, read_csv, read_parquet
 
 # in Prodigy's shape: `text`, `spans` with `start` and `end` in characters and `label`
 Record = dict[str, Any]
@@ -87,12 +87,13 @@ def _reader(suffix: str, data: bytes, name: str) -> Reader:
     if suffix == ".txt":
         return read_columns if are_columns(data, name) else read_lines
     if suffix == ".tsv":
-        return read_columns if are_columns(data, name) else read_csv
+        table = is_table(data, name) and not are_columns(data, name)
+        return read_csv if table else read_columns
     if suffix in READERS:
         return READERS[suffix]
     if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"", b"{", b"["):
         return read_objects
-    if are_columns(data, name):
+    if b"\0" not in data and are_columns(data, name):
         return read_columns
     raise ValueError(f"{name}: of no format that is known: {KNOWN}")
 

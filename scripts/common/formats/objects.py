@@ -46,12 +46,10 @@ def read_values(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
         except json.JSONDecodeError as error:
             where = f"{name}, line {error.lineno}"
             raise ValueError(f"{where}: not JSON ({error.msg})") from None
-        if isinstance(content, dict) and isinstance(content.get("annotations"), list):
-            # spaCy's pairs, as annotation tools for spaCy wrap them
+        if _is_wrapped(content):
             content = [one for one in content["annotations"] if one is not None]
-        for number, value in enumerate(
-            content if isinstance(content, list) else [content], 1
-        ):
+        values = content if isinstance(content, list) else [content]
+        for number, value in enumerate(values, 1):
             yield f"{name}, record {number}", value
         return
     for where, line in found:
@@ -85,14 +83,18 @@ def read_object(value: Any, where: str) -> dict[str, Any]:
 
 
 def _is_jsonl(found: list[str]) -> bool:
-    """Tell whether each line is a value; a list in one line may be the whole file."""
+    """Tell whether each line is a value; one line alone may be all of them."""
     try:
         first = srsly.json_loads(found[0]) if found else None
     except ValueError:
-        # then the first line is at fault, or only part of a value
-        return found[0].strip() not in "[{" and found[0].strip()[-1] in "]}"
-    whole = isinstance(first, list) and all(isinstance(i, list | dict) for i in first)
-    return len(found) != 1 or not whole
+        return False
+    listed = isinstance(first, list) and all(isinstance(i, list | dict) for i in first)
+    return len(found) != 1 or not (listed or _is_wrapped(first))
+
+
+def _is_wrapped(value: Any) -> bool:
+    """Tell whether these are spaCy's pairs as annotation tools for spaCy save them."""
+    return isinstance(value, dict) and {"classes", "annotations"} == value.keys()
 
 
 def _is_pair(value: Any) -> bool:

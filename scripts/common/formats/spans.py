@@ -48,6 +48,7 @@ def spans_of(record: dict[str, Any], where: str) -> list[Marked]:
                     f"{where}: the field `{key}` looks like annotation, but is none "
                     f"that is understood: {UNDERSTOOD}"
                 )
+    known = annotated_with(record, where)
     listed = record.get("spans")
     if listed is None:
         return []
@@ -55,7 +56,6 @@ def spans_of(record: dict[str, Any], where: str) -> list[Marked]:
         raise ValueError(
             f"{where}: the `spans` are {_shown(listed)}, which is no list of spans"
         )
-    known = annotated_with(record, where)
     spans = [_span(span, record["text"], where) for span in listed]
     for span in spans:
         if known is not None and span.label not in known:
@@ -170,19 +170,18 @@ def _span(span: Any, text: str, where: str) -> Marked:
 
 
 def _looks_like_spans(value: Any) -> bool:
-    """Tell whether there are pairs of whole numbers in lists, or tags of tokens."""
+    """Tell whether there are lists of pairs of whole numbers, or of tokens' tags."""
     if isinstance(value, dict):
         return any(map(_looks_like_spans, value.values()))
     if not isinstance(value, list):
         return False
+    if "O" in value and {*map(type, value)} == {str} and {*value} != {"O"}:
+        return all(map(TAG.fullmatch, value))
     for item in value:
         parts = item.values() if isinstance(item, dict) else item
-        if isinstance(item, list | dict):
-            if sum(type(part) is int for part in parts) >= 2:
-                return True
-            if _looks_like_spans(item):
-                return True
-        elif isinstance(item, str) and item != "O" and TAG.fullmatch(item):
+        if isinstance(item, list | dict) and (
+            sum(type(part) is int for part in parts) >= 2 or _looks_like_spans(item)
+        ):
             return True
     return False
 

@@ -14,6 +14,7 @@ from common.formats.lines import decode
 from common.formats.objects import NAMES, read_object
 
 Row = tuple[str, dict[str, Any]]
+TEXT = {"text", "data"}
 SPAN = ("start", "end", "label")
 # what tells the texts of a row a span apart, where it is there more than once
 IDS = ("id", "text_id", "doc_id")
@@ -24,49 +25,69 @@ LONGEST = 2**31 - 1
 def read_csv(data: bytes, name: str) -> Iterator[Row]:
     """Yield a record for each text; cells are told apart by tabs, `;` or commas.
 
-    RAISES ValueError: it is no UTF-8, no such table, or two rows contradict each other.
+    RAISES ValueError: it is no UTF-8, or no such table.
     """
     content = decode(data, name)
-    header = content.partition("\n")[0]
-    separator = max("\t;,", key=header.count)
     csv.field_size_limit(LONGEST)
-    reader = csv.DictReader(
-        io.StringIO(content, newline=""), delimiter=separator, strict=True
+    reader = csv.reader(
+        io.StringIO(content, newline=""), delimiter=_separator(content), strict=True
     )
+    columns: list[str] = []
     rows: list[Row] = []
     while True:
         where = f"{name}, line {reader.line_num + 1}"
         try:
-            row = next(reader, None)
+            cells = next(reader, None)
         except csv.Error as error:
             raise ValueError(f"{where}: no row of a table ({error})") from None
-        if row is None:
+        if cells is None:
             break
-        if None in row or None in row.values():
-            raise ValueError(f"{where}: not as many cells as the first line has")
-        rows.append((where, row))
-    yield from _records(rows, reader.fieldnames or [], name)
+        if not columns:
+            columns = cells
+        # spreadsheets end tables with rows of nothing
+        elif any(cells):
+            if len(cells) != len(columns):
+                raise ValueError(
+                    f"{where}: it has {len(cells)} cells, but the first line "
+                    f"{len(columns)}"
+                )
+            rows.append((where, dict(zip(columns, cells, strict=True))))
+    yield from _records(rows, columns, name)
+
+
+def is_table(data: bytes, name: str) -> bool:
+    """Tell whether the first line of a file names a column `text`.
+
+    RAISES ValueError: it is no UTF-8.
+    """
+    content = decode(data, name)
+    header = content.partition("\n")[0].strip().split(_separator(content))
+    return bool(TEXT & {*header})
 
 
 def read_parquet(data: bytes, name: str) -> Iterator[Row]:
     """Yield a record for each text.
 
-    RAISES ValueError: it is no such table, or two rows contradict each other.
+    RAISES ValueError: it is no such table.
     """
     try:
         table = pq.read_table(pa.BufferReader(data))
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{name}: no Parquet file ({error})") from None
     rows = enumerate(table.to_pylist(), 1)
     found = [(f"{name}, record {number}", row) for number, row in rows]
     yield from _records(found, table.column_names, name)
 
 
+def _separator(content: str) -> str:
+    """Find what tells cells apart in the first line."""
+    return max("\t;,", key=content.partition("\n")[0].count)
+
+
 def _records(rows: Sequence[Row], columns: Sequence[str], name: str) -> Iterator[Row]:
-    if not {"text", "data"} & {*columns}:
-        raise ValueError(
-            f"{name}: no column is called `text` (it has {', '.join(columns)})"
-        )
+    if not TEXT & {*columns}:
+        found = ", ".join(columns) or "none"
+        raise ValueError(f"{name}: no column is called `text` (it has {found})")
     if not {*SPAN, "text"} <= {*columns}:
         for where, row in rows:
             cells = {key: _parsed(key, cell, where) for key, cell in row.items()}
@@ -82,7 +103,7 @@ def _records(rows: Sequence[Row], columns: Sequence[str], name: str) -> Iterator
         ]
         others = {key: first[key] for key in columns if key not in SPAN}
         cells = {key: _parsed(key, cell, where) for key, cell in others.items()}
-        yield where, {**cells, "spans": spans}
+        yield where, read_object({**cells, "spans": spans}, where)
 
 
 def _by_text(rows: Sequence[Row], columns: Sequence[str]) -> list[list[Row]]:
