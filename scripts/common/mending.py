@@ -38,24 +38,26 @@ def mended(path: Path, *, trim: bool, offsets: Unit) -> Iterator[dict[str, Any]]
         if record.get("spans") is not None:
             kept["spans"] = []
         for listed in spans_of(record, where):
-            span = recount(listed, text, offsets)
             name, file = f"{where}: {listed.shown(text)}", where.rpartition(", ")[0]
-            if (span is None or not is_of_words(span, text)) and file not in checked:
+            span, why = recount(listed, text, offsets), ""
+            if not is_of_words(span, text) and file not in checked:
                 checked.add(file)
-                if why := miscounted(beside(path, where), offsets):
-                    raise ValueError(f"{name} is not of whole words{why}")
+                why = miscounted(beside(path, where), offsets)
             if span is None:
                 raise ValueError(
                     f"{name} does not begin and end between characters of the text, "
-                    f"if offsets count in {CALLED[offsets]}"
+                    f"if offsets count in {CALLED[offsets]}{why}"
                 )
-            if trim and not elsewhere(span, text):
+            wrong = elsewhere(span, text) or (why and "is not of whole words")
+            if wrong:
+                raise ValueError(f"{name} {wrong}{why}")
+            if trim:
                 span = _trimmed(span, text)
             if span is None:
                 msg.info(f"{name} is only whitespace, and left out")
                 continue
-            if wrong := misfit(span, text):
-                raise ValueError(f"{name} {wrong}")
+            if spaced := misfit(span, text):
+                raise ValueError(f"{name} {spaced}")
             kept["spans"].append(
                 {"start": span.start, "end": span.end, "label": span.label}
             )

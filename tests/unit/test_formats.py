@@ -449,7 +449,7 @@ def docbin(*docs: Doc) -> bytes:
 
 def test_docs_keep_whitespace_and_what_they_say(tmp_path: Path) -> None:
     doc = NLP.make_doc("  Anna\n\nsaw  Köln 😀")
-    doc.ents = [doc.char_span(2, 6, "PER"), doc.char_span(13, 17, "LOC")]
+    doc.ents = [Span(doc, 1, 2, "PER"), Span(doc, 5, 6, "LOC")]
     doc.user_data |= {"conflict": True, "annotated": ["LOC", "PER"], "other": 1}
     path = write(tmp_path / "a.spacy", docbin(doc, NLP.make_doc("a")))
     assert read(path) == [(doc.text, FOUND), ("a", None)]
@@ -460,7 +460,7 @@ def test_docs_keep_whitespace_and_what_they_say(tmp_path: Path) -> None:
 
 def test_doc_that_is_half_annotated_is_refused(tmp_path: Path) -> None:
     doc = NLP.make_doc("Anna saw")
-    doc.set_ents([doc.char_span(0, 4, "PER")], default="missing")
+    doc.set_ents([Span(doc, 0, 1, "PER")], default="missing")
     path = write(tmp_path / "a.spacy", docbin(doc))
     assert f"{path}, record 1: some of its tokens are neither" in refused(path)
 

@@ -115,9 +115,9 @@ def recount(span: Marked, text: str, unit: Unit) -> Marked | None:
     return None
 
 
-def is_of_words(span: Marked, text: str) -> bool:
+def is_of_words(span: Marked | None, text: str) -> bool:
     """Tell whether a span is in its text, and begins and ends where words do."""
-    if elsewhere(span, text):
+    if span is None or elsewhere(span, text):
         return False
     return not any(
         text[at - 1 : at].isalnum() and text[at : at + 1].isalnum()
@@ -136,17 +136,22 @@ def miscounted(
     RAISES ValueError: a record is unsound.
     """
     texts = [(record["text"], spans_of(record, where)) for where, record in records]
-    for unit in (taken, *Unit):
-        counted = [(recount(s, text, unit), text) for text, own in texts for s in own]
-        if all(span and is_of_words(span, text) for span, text in counted):
-            break
-    else:
-        return ""
-    if unit is taken:
+    counted = {
+        unit: [(recount(s, text, unit), text) for text, own in texts for s in own]
+        for unit in Unit
+    }
+    words = [u for u, own in counted.items() if all(is_of_words(*one) for one in own)]
+    sound = [
+        u for u in words if not any(s and misfit(s, text) for s, text in counted[u])
+    ]
+    fitting = sound or words
+    if taken in fitting or not fitting:
         return ""
     return (
-        f"; all spans of the file fit if it counts in {CALLED[unit]}: mend it with "
-        f"`python scripts/convert.py FILE MENDED.jsonl --offsets {unit}`"
+        "; all spans of the file fit if it counts in "
+        f"{' or in '.join(CALLED[unit] for unit in fitting)}: mend it with "
+        "`python scripts/convert.py FILE MENDED.jsonl --offsets "
+        f"{' or '.join(fitting)}`"
     )
 
 
@@ -169,21 +174,18 @@ def _span(span: Any, text: str, where: str) -> Marked:
     return Marked(start, end, label, own if isinstance(own, str) else None)
 
 
-def _looks_like_spans(value: Any) -> bool:
-    """Tell whether there are lists of pairs of whole numbers, or of tokens' tags."""
-    if isinstance(value, dict):
-        return any(map(_looks_like_spans, value.values()))
-    if not isinstance(value, list):
+def _looks_like_spans(value: Any, *, listed: bool = False) -> bool:
+    """Tell whether things with two whole numbers are listed, or tags of tokens."""
+    if not isinstance(value, dict | list):
         return False
-    if "O" in value and {*map(type, value)} == {str} and {*value} != {"O"}:
-        return all(map(TAG.fullmatch, value))
-    for item in value:
-        parts = item.values() if isinstance(item, dict) else item
-        if isinstance(item, list | dict) and (
-            sum(type(part) is int for part in parts) >= 2 or _looks_like_spans(item)
-        ):
-            return True
-    return False
+    parts = [*value.values()] if isinstance(value, dict) else value
+    kinds = [type(part) for part in parts]
+    if {*kinds} == {str} and {"O"} < {*parts}:
+        return all(map(TAG.fullmatch, parts))
+    if listed and kinds.count(int) > 1:
+        return True
+    listed = listed or isinstance(value, list)
+    return any(_looks_like_spans(part, listed=listed) for part in parts)
 
 
 def _bare(text: str) -> str:
