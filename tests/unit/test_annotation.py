@@ -243,6 +243,7 @@ UNKNOWN = {
     "by-label-and-text": {"DRUG": {"dope": [[0, 4]]}},
     "nested": [{"result": [{"value": {"from": 0, "to": 4}}]}],
     "tags": ["B-DRUG", "O"],
+    "written": "[(0, 4, 'DRUG')]",
 }
 
 
@@ -263,6 +264,7 @@ def test_field_that_looks_like_annotation_is_not_passed_over(
     "field",
     [
         {"label": "positive"},
+        {"title": "[12] Dope (2 of 3)"},
         {"tags": ["E-commerce", "news"]},
         {"meta": {"page": 3, "line": 4}},
         {"embedding": [1, 2, 3]},

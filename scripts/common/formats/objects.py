@@ -46,6 +46,8 @@ def read_values(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
         except json.JSONDecodeError as error:
             where = f"{name}, line {error.lineno}"
             raise ValueError(f"{where}: not JSON ({error.msg})") from None
+        except RecursionError:
+            raise ValueError(f"{name}: not JSON (too deep)") from None
         if _is_wrapped(content):
             content = [one for one in content["annotations"] if one is not None]
         values = content if isinstance(content, list) else [content]

@@ -1,6 +1,7 @@
 """Spans of a record: what they say, and whether they fit the text."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,8 +13,10 @@ UNDERSTOOD = (
     "`spans` with `start`, `end` and `label` (Prodigy); `entities`, `label` or "
     "`labels` with [start, end, label] (doccano, spaCy); tasks of Label Studio"
 )
-# what has offsets, but of tokens, sentences or between spans
-OTHERS = {"tokens", "sents", "relations", "spans"}
+# what may have offsets, but of tokens, sentences or between spans
+OTHERS = {"text", "data", "tokens", "sents", "relations"}
+# a list of lists or objects that was saved as a string
+WRITTEN = re.compile(r"\[\s*[\[({].*\d\D.*\d", flags=re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ def _span(span: Any, text: str, where: str) -> Marked:
 def _looks_like_spans(value: Any, *, listed: bool = False) -> bool:
     """Tell whether things with two whole numbers are listed, or tags of tokens."""
     if not isinstance(value, dict | list):
-        return False
+        return isinstance(value, str) and WRITTEN.match(value) is not None
     parts = [*value.values()] if isinstance(value, dict) else value
     kinds = [type(part) for part in parts]
     if {*kinds} == {str} and {"O"} < {*parts}:
