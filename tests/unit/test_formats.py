@@ -1,5 +1,6 @@
 """Every format is read as the same records; what is unsound is refused by name."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -492,6 +493,12 @@ def test_tables(name: str, suffix: str, tmp_path: Path) -> None:
     else:
         separator = {"csv": ",", "tsv": "\t"}.get(suffix, ";")
         frame.to_csv(path, sep=separator, index=False, encoding="utf-8-sig")
+    assert read(path) == [(TEXT, FOUND)]
+
+
+def test_names_of_columns_may_be_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    frames()["a row a span"].to_csv(path, sep="\t", index=False, quoting=csv.QUOTE_ALL)
     assert read(path) == [(TEXT, FOUND)]
 
 

@@ -61,8 +61,8 @@ def is_table(data: bytes, name: str) -> bool:
     RAISES ValueError: it is no UTF-8.
     """
     content = decode(data, name)
-    header = content.partition("\n")[0].strip().split(_separator(content))
-    return bool(TEXT & {*header})
+    header = content.partition("\n")[0].strip().replace('"', "")
+    return bool(TEXT & {*header.split(_separator(content))})
 
 
 def read_parquet(data: bytes, name: str) -> Iterator[Row]:
