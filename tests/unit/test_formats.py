@@ -222,13 +222,15 @@ def test_annotations_that_differ_are_refused_but_for_the_truth(tmp_path: Path) -
     assert read(write(path, json.dumps([one]))) == [(TEXT, FOUND)]
 
 
-def test_span_without_or_with_more_labels_is_not_lost(tmp_path: Path) -> None:
-    one = {
-        "text": "a",
-        "ner": [
-            {"start": 0, "end": 1, "labels": labels} for labels in ([], ["X", "Y"])
-        ],
-    }
+@pytest.mark.parametrize("form", ["full", "minimal"])
+def test_span_without_or_with_more_labels_is_not_lost(
+    form: str, tmp_path: Path
+) -> None:
+    values = [{"start": 0, "end": 1, "labels": labels} for labels in ([], ["X", "Y"])]
+    one: dict[str, Any] = {"text": "a", "ner": values}
+    if form == "full":
+        results = [{"value": value} for value in values]
+        one = {"data": {"text": "a"}, "annotations": [{"result": results}]}
     ((_, found),) = read(write(tmp_path / "a.json", json.dumps([one])))
     assert found == [("a", ""), ("a", "X"), ("a", "Y")]
 
@@ -319,6 +321,9 @@ def test_longer_entities(tmp_path: Path) -> None:
     ]
     ((_, spans),) = read(write(tmp_path / "a.conll", "\n".join(rows)))
     assert [text for text, _ in spans or []] == ["New York", "Oslo", "Acme Co", "Ann"]
+    rows = ["New B-LOC", "York E-LOC", "Oslo S-LOC"]
+    ((_, spans),) = read(write(tmp_path / "a.bio", "\n".join(rows)))
+    assert [text for text, _ in spans or []] == ["New York", "Oslo"]
     rows = [
         "New B-LOC",
         "York L-LOC",
@@ -343,12 +348,23 @@ def test_raw_text_in_a_comment_is_kept(tmp_path: Path) -> None:
 
 
 def test_hash_may_be_a_token(tmp_path: Path) -> None:
-    rows = ["# O", "#dope B-DRUG", "", "#sober B-X", "# O", "x = O"]
-    path = write(tmp_path / "a.conll", "\n".join(rows[:5]))
+    rows = ["# O", "#dope B-DRUG", "", "#sober B-X", "# O"]
+    path = write(tmp_path / "a.conll", "\n".join(rows))
     assert read(path) == [
         ("# #dope", [("#dope", "DRUG")]),
         ("#sober #", [("#sober", "X")]),
     ]
+    path = write(tmp_path / "a.conll", "dope NN B-DRUG\n#tag = O")
+    assert read(path) == [("dope #tag", [("dope", "DRUG")])]
+
+
+def test_token_of_a_tsv_may_be_called_text(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tsv", "text\tO\ndope\tB-DRUG\n")
+    assert read(path) == [("text dope", [("dope", "DRUG")])]
+
+
+def test_tsv_of_columns_may_have_no_entity(tmp_path: Path) -> None:
+    assert read(write(tmp_path / "a.tsv", "all\tO\nwell\tO\n")) == [("all well", [])]
 
 
 def test_no_break_space_is_part_of_a_token(tmp_path: Path) -> None:
@@ -428,6 +444,12 @@ def test_words_of_one_token_and_empty_nodes(tmp_path: Path) -> None:
     assert read(path) == [("Anna's du.", spans)]
     path = write(path, "# text = Anna's   du.\n" + conllu(*tokens))
     assert read(path) == [("Anna's   du.", spans)]
+
+
+def test_word_is_found_behind_the_one_before(tmp_path: Path) -> None:
+    tokens = [("1-2", "lele", "_"), ("1", "le", "_"), ("2", "le", "NER=B-X")]
+    ((_, record),) = read_records(write(tmp_path / "a.conllu", conllu(*tokens)))
+    assert record["spans"] == [{"start": 2, "end": 4, "label": "X"}]
 
 
 def test_conllu_without_entities_has_no_annotation(tmp_path: Path) -> None:
@@ -555,6 +577,11 @@ def test_rows_of_a_text_are_told_by_their_id(
     assert len(read(path)) == records
 
 
+def test_empty_cell_of_spans_is_none(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "text,entities\na,\n")
+    assert read(path) == [("a", [])]
+
+
 def test_table_of_texts_alone(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.csv", "text,label\n[deleted],positive\n" + "a" * 200_000 + ",x"
@@ -586,8 +613,15 @@ def test_other_bytes_are_no_table(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------ files
-def test_text_is_a_line_each(tmp_path: Path) -> None:
-    lines = ["I take B-12 O", "", "Meine E-Mail O", "O\u2028k"]
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["I take B-12 O", "", "Meine E-Mail O", "O\u2028k"],
+        ["Vitamin B-twelve", "Meine E-Mail"],
+    ],
+    ids=["of several lengths", "of one length"],
+)
+def test_text_is_a_line_each(lines: list[str], tmp_path: Path) -> None:
     path = write(tmp_path / "a.txt", "\ufeff" + "\r\n".join(lines))
     assert read(path) == [(line, None) for line in lines if line]
 

@@ -30,7 +30,7 @@ def read_csv(data: bytes, name: str) -> Iterator[Row]:
     content = decode(data, name)
     csv.field_size_limit(LONGEST)
     reader = csv.reader(
-        io.StringIO(content, newline=""), delimiter=_separator(content), strict=True
+        io.StringIO(content), delimiter=_separator(content), strict=True
     )
     columns: list[str] = []
     rows: list[Row] = []

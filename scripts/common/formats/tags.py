@@ -44,7 +44,8 @@ def spans_of_tags(
                 f"{where}: {tag!r} is no tag; write O for tokens of no entity, and "
                 "B-LABEL, I-LABEL (or L, U) for others"
             )
-    renamed = [re.sub("^S-", "U-", re.sub("^E-", "L-", tag)) for tag in tags]
+    # spaCy takes S for a start, but does not know E
+    renamed = [re.sub("^E-", "L-", tag) for tag in tags]
     return [
         {"start": places[first][0], "end": places[last][1], "label": label}
         for label, first, last in tags_to_entities(iob_to_biluo(renamed))
