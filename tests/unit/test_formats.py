@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import spacy
 import srsly
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import biluo_to_iob, offsets_to_biluo_tags
@@ -789,6 +789,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize("form", FORMS)
+@settings(deadline=None)
 @given(drawn=docs())
 def test_what_is_written_is_read(
     form: str, drawn: list[Doc], tmp_path_factory: pytest.TempPathFactory

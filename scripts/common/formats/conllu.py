@@ -57,7 +57,13 @@ def _tag(misc: str) -> str | None:
 def _text(
     sentence: Sentence,
 ) -> tuple[str, list[list[str]], list[tuple[int, int]]]:
-    """Put the text together, and find its words, also those of one token (`du`)."""
+    """Put the text together, and find its words.
+
+    Several words may be one token of the text. One that is not spelled in it, as `le`
+    in `du`, stands for the whole token.
+
+    RETURNS: the text, the rows of the words, and where each is.
+    """
     tokens: list[list[str]] = []
     words: list[tuple[int, list[str]]] = []
     last = 0
