@@ -32,7 +32,7 @@ def check_all(
     combinations: folders, or names of packages.
     sources: the folder of the source pipelines.
     texts: the texts to run, .spacy.
-    more: JSONL, to draw texts from for the combinations that keep entities only: these
+    more: files to draw texts from for the combinations that keep entities only: these
         are counted on texts that people write.
     RETURNS: by the combination's name, and by component, what came of it.
     RAISES ValueError: something is missing, or is no combination.
@@ -113,7 +113,7 @@ def main(
         Keep, typer.Option(help="Check such as keep only so much, too: NAME_entities")
     ] = Keep.all,
     more: Annotated[
-        list[Path] | None, typer.Option(help="JSONL: more text for NAME_entities")
+        list[Path] | None, typer.Option(help="More text for NAME_entities")
     ] = None,
 ) -> None:
     """Prove that each NER of a combination computes what it computes at home."""

@@ -13,10 +13,9 @@ import typer
 from spacy.language import Language
 from wasabi import MarkdownRenderer, msg
 
-from common.annotation import read_gold
 from common.files import write_json, write_text
+from common.formats.files import accepted, read_records
 from common.ners import load
-from common.texts import accepted, lines, records
 from measuring.conflicts import find_resolver
 from ner_components import Longest, Policy, Priority, Score, clusters
 
@@ -96,24 +95,14 @@ def to_markdown(report: dict[str, Any]) -> str:
 
 
 def read_texts(path: Path) -> list[str]:
-    """Read texts: .spacy, .jsonl (those accepted), or .txt, one a line.
+    """Read the texts that were accepted, see `read_records`.
 
-    RAISES ValueError: the file is missing, of another kind, or has no text.
+    RAISES ValueError: the file is missing, of no known format, or has no text.
     """
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file")
-    data, name = path.read_bytes(), str(path)
-    if path.suffix == ".spacy":
-        texts = [doc.text for doc in read_gold(path)]
-    elif path.suffix == ".jsonl":
-        found = [record for _, record in records(data, name)]
-        texts = [record["text"] for record in found if accepted(record)]
-        if len(texts) < len(found):
-            msg.info(f"{path}: {len(found) - len(texts)} records were not accepted")
-    elif path.suffix == ".txt":
-        texts = [line for _, line in lines(data, name) if line.strip()]
-    else:
-        raise ValueError(f"{path}: neither .spacy nor .jsonl nor .txt")
+    found = [record for _, record in read_records(path)]
+    texts = [record["text"] for record in found if accepted(record)]
+    if len(texts) < len(found):
+        msg.info(f"{path}: {len(found) - len(texts)} records were not accepted")
     if not texts:
         raise ValueError(f"{path}: there is no text in it")
     return texts
@@ -121,7 +110,7 @@ def read_texts(path: Path) -> list[str]:
 
 def main(
     pipeline: Annotated[str, typer.Argument(help="A combination with a policy")],
-    texts: Annotated[Path, typer.Argument(help="Texts: .spacy, .jsonl or .txt")],
+    texts: Annotated[Path, typer.Argument(help="Texts: .spacy, .jsonl, .txt ...")],
     output: Annotated[Path, typer.Argument(help="Report, JSON; .md goes beside it")],
 ) -> None:
     """Report how often the NERs collide, over what, and who wins."""

@@ -1,19 +1,23 @@
-"""Convert annotated text from Prodigy's JSONL format to spaCy's DocBin.
+"""Convert annotated text to spaCy's DocBin, or mend it: to JSONL in Prodigy's shape.
 
 python scripts/convert.py assets/test.jsonl corpus/test.spacy --pipeline sources/core
+python scripts/convert.py mine.json mine.jsonl --trim --offsets utf-16
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
+import srsly
 import typer
 from spacy.tokens import Doc, DocBin
 from wasabi import msg
 
 from common.annotation import read_annotated
 from common.files import writing
+from common.formats.offsets import Unit
 from common.language import foreign, stand_ins
+from common.mending import mended
 from common.ners import load
 
 
@@ -22,7 +26,7 @@ def convert(
 ) -> int:
     """Write one Doc per accepted record, with its spans as `doc.ents`.
 
-    source: JSONL, see `read_annotated`.
+    source: annotated text, see `read_annotated`.
     target: the .spacy file; replaced only when the whole of `source` is sound.
     pipeline: has the tokenizer. If it is of another language than the project's own
         text, that is not converted, and text without annotation stands in.
@@ -49,17 +53,61 @@ def convert(
     return len(docs)
 
 
+def mend(
+    source: Path,
+    target: Path,
+    *,
+    trim: bool,
+    offsets: Unit,
+    widen: Path | None = None,
+) -> int:
+    """Write the same records in Prodigy's shape, see `mended`.
+
+    target: the .jsonl file; replaced only when the whole of `source` is sound.
+    widen: the pipeline to whose tokens spans are widened.
+    RETURNS: the number of records.
+    RAISES ValueError: the text is unsound.
+    """
+    make = load(widen).make_doc if widen else None
+    records = list(mended(source, trim=trim, offsets=offsets, tokenize=make))
+    with writing(target) as unfinished:
+        srsly.write_jsonl(unfinished, records)
+    return len(records)
+
+
 def main(
-    source: Annotated[Path, typer.Argument(help="Annotated text, JSONL")],
-    target: Annotated[Path, typer.Argument(help="The .spacy file to write")],
-    pipeline: Annotated[Path, typer.Option(help="Whose tokenizer is used")],
+    source: Annotated[Path, typer.Argument(help="Annotated text")],
+    target: Annotated[Path, typer.Argument(help="The .spacy or .jsonl file to write")],
+    pipeline: Annotated[
+        Path | None,
+        typer.Option(help="Whose tokens: for .spacy and --widen"),
+    ] = None,
     texts: Annotated[
         Path | None, typer.Option(help="Text without annotation, if need be")
     ] = None,
+    trim: Annotated[
+        bool, typer.Option("--trim", help="For .jsonl: leave whitespace out of spans")
+    ] = False,
+    offsets: Annotated[
+        Unit, typer.Option(help="For .jsonl: what the offsets of the text count")
+    ] = Unit.characters,
+    widen: Annotated[
+        bool, typer.Option("--widen", help="For .jsonl: widen spans to whole tokens")
+    ] = False,
 ) -> None:
-    """Convert annotated text from Prodigy's JSONL format to spaCy's DocBin."""
+    """Convert annotated text to spaCy's DocBin, or mend it, to JSONL."""
     try:
-        count = convert(source, target, pipeline=pipeline, texts=texts)
+        if widen and pipeline is None:
+            raise ValueError(f"{target}: --widen needs the tokens of a --pipeline")
+        if target.suffix == ".jsonl":
+            tokens = pipeline if widen else None
+            count = mend(source, target, trim=trim, offsets=offsets, widen=tokens)
+        elif target.suffix != ".spacy" or pipeline is None:
+            raise ValueError(f"{target}: give a .jsonl file, or .spacy with --pipeline")
+        elif trim or widen or offsets is not Unit.characters:
+            raise ValueError(f"{target}: --trim, --widen, --offsets write .jsonl")
+        else:
+            count = convert(source, target, pipeline=pipeline, texts=texts)
     except ValueError as error:
         msg.fail("Nothing was converted", str(error), exits=1)
     msg.good(f"{target}: {count} texts")

@@ -132,7 +132,7 @@ def main(
     pipelines: Annotated[Path, typer.Option(help="The folder of combinations")],
     test: Annotated[Path, typer.Option(help="What the text was converted from")],
     texts: Annotated[
-        Path | None, typer.Option(help="Text without annotation: .txt, .jsonl, folder")
+        Path | None, typer.Option(help="Text without annotation, or a folder of it")
     ] = None,
     disputed: Annotated[
         Path | None, typer.Option(help="The texts to write that decide, JSONL")

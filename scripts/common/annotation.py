@@ -1,6 +1,5 @@
 """Annotated text as Docs: records of texts and spans, in a pipeline's tokens."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,15 @@ from typing import Any
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
-from common.texts import accepted, records
+from common.formats.files import accepted, beside, read_records
+from common.formats.spans import (
+    UNDERSTOOD,
+    Marked,
+    annotated_with,
+    miscounted,
+    misfit,
+    spans_of,
+)
 from ner_components import overlap
 
 
@@ -17,14 +24,14 @@ def read_annotated(
 ) -> Iterator[Doc]:
     """Yield a Doc for each accepted record, with its spans as `doc.ents`.
 
-    path: JSONL, one record a line: `text`, `spans` (each `start` and `end` in
-        characters, `label`) and, as Prodigy exports it, `answer`. A true `conflict` is
-        kept as `doc.user_data["conflict"]`.
+    path: annotated text, see `read_records`. A true `conflict` of a record is kept as
+        `doc.user_data["conflict"]`, and the labels that it says it was `annotated`
+        with, sorted, as `doc.user_data["annotated"]`.
     tokenize: makes the Doc, as a pipeline's `make_doc` does.
     labels_of: a text of the same kind; a label that it lacks is an error.
-    RAISES ValueError: the file is missing or has no accepted record, a line is no such
-        record, a text is too long, or a span is outside its text, not on token
-        boundaries, overlapping or of unknown label.
+    RAISES ValueError: the file is missing or has no accepted record, something in it is
+        no record, a text is too long, or a span is outside its text, not on token
+        boundaries, in whitespace, overlapping or of unknown label.
     """
     known = labels_in(labels_of) if labels_of else None
     for where, record in _accepted(path):
@@ -34,15 +41,18 @@ def read_annotated(
             # longer than the pipeline takes
             raise ValueError(f"{where}: {error}") from None
         doc.user_data["conflict"] = bool(record.get("conflict"))
+        annotated = annotated_with(record, where)
+        if annotated is not None:
+            doc.user_data["annotated"] = annotated
         ents: list[Span] = []
-        for start, end, label in _spans(record, where):
-            name = f"{where}: the span {start}-{end} {doc.text[start:end]!r}"
-            if known is not None and label not in known:
+        for span in spans_of(record, where):
+            name = f"{where}: {span.shown(doc.text)}"
+            if known is not None and span.label not in known:
                 raise ValueError(
-                    f"{name} has the label {label}, which {labels_of} does not have "
-                    f"(it has {', '.join(sorted(known)) or 'none'})"
+                    f"{name} has the label {span.label}, which {labels_of} does not "
+                    f"have (it has {', '.join(sorted(known))})"
                 )
-            ents.append(_ent(doc, start, end, label, name))
+            ents.append(_ent(doc, span, where, path))
             for other in ents[:-1]:
                 if overlap(ents[-1], other):
                     raise ValueError(
@@ -73,18 +83,26 @@ def read_gold(path: Path) -> list[Doc]:
 def labels_in(path: Path) -> set[str]:
     """Collect the labels of an annotated text.
 
-    RAISES ValueError: the file is missing or has no accepted record, or a line is none.
+    RAISES ValueError: the file is missing or has no accepted record, something in it is
+        no record, or there is no span in it.
     """
-    found = (_spans(record, where) for where, record in _accepted(path))
-    return {label for spans in found for _, _, label in spans}
+    labels: set[str] = set()
+    fields: dict[str, None] = {}
+    for where, record in _accepted(path):
+        labels |= {span.label for span in spans_of(record, where)}
+        fields |= dict.fromkeys(record)
+    if not labels:
+        raise ValueError(
+            f"{path}: there is no span in it, so nothing to learn from; its records "
+            f"have: {', '.join(fields)}. What is understood: {UNDERSTOOD}"
+        )
+    return labels
 
 
 def _accepted(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the accepted records, and where they stand."""
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file")
     found = False
-    for where, record in records(path.read_bytes(), str(path)):
+    for where, record in read_records(path):
         if accepted(record):
             found = True
             yield where, record
@@ -92,47 +110,21 @@ def _accepted(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise ValueError(f"{path}: no accepted record in it, so nothing to learn from")
 
 
-def _spans(record: dict[str, Any], where: str) -> list[tuple[int, int, str]]:
-    """Take start, end and label from the spans of a record."""
-    listed = record.get("spans")
-    if listed is None:
-        return []
-    if not isinstance(listed, list):
-        raise ValueError(
-            f"{where}: the `spans` are {_shown(listed)}, which is no list of spans"
+def _ent(doc: Doc, span: Marked, where: str, path: Path) -> Span:
+    wrong = misfit(span, doc.text)
+    ent = None if wrong else doc.char_span(span.start, span.end, label=span.label)
+    if ent is not None:
+        return ent
+    fix = miscounted(beside(path, where))
+    if not wrong:
+        tokens = [
+            token.text
+            for token in doc
+            if token.idx < span.end and token.idx + len(token) > span.start
+        ]
+        wrong = f"does not start and end with a token; the tokens there are {tokens}"
+        fix = fix or (
+            "; mend the file with `python scripts/convert.py FILE MENDED.jsonl --widen "
+            "--pipeline sources/core`"
         )
-    spans = []
-    for span in listed:
-        values = span if isinstance(span, dict) else {}
-        start, end, label = (values.get(key) for key in ("start", "end", "label"))
-        # True and False count as integers in Python, but are no offsets
-        if type(start) is not int or type(end) is not int or "label" not in values:
-            raise ValueError(
-                f"{where}: the span {_shown(span)} needs `start` and `end`, which are "
-                "whole numbers, and `label`"
-            )
-        if not isinstance(label, str) or not label:
-            wrong = f"the label {_shown(label)}, which is no string"
-            raise ValueError(
-                f"{where}: the span {start}-{end} {record['text'][start:end]!r} has "
-                f"{'no label' if label == '' else wrong}"
-            )
-        spans.append((start, end, label))
-    return spans
-
-
-def _ent(doc: Doc, start: int, end: int, label: str, name: str) -> Span:
-    """Find the tokens of a span that is called `name` in an error."""
-    if not 0 <= start < end <= len(doc.text):
-        raise ValueError(f"{name} is not inside the text of {len(doc.text)} chars")
-    ent = doc.char_span(start, end, label=label)
-    if ent is None:
-        tokens = [t.text for t in doc if t.idx < end and t.idx + len(t) > start]
-        raise ValueError(
-            f"{name} does not start and end with a token; the tokens there are {tokens}"
-        )
-    return ent
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    raise ValueError(f"{where}: {span.shown(doc.text)} {wrong}{fix}")

@@ -21,7 +21,7 @@ def exposed(
     test: what is measured on.
     RETURNS: by way the sources; none where the ways are alike.
     """
-    same = sha256(test) if test.is_file() else ""
+    same = sha256(test) if test.exists() else ""
 
     def taught(gold: Mapping[str, str]) -> bool:
         ours = EXAMPLES in test.parents
@@ -46,7 +46,7 @@ def exposed(
 
 def seen(ledger: Mapping[str, Entry], test: Path) -> list[str]:
     """Name the texts that a source was trained on here and that hold tested ones."""
-    if not test.is_file():
+    if not test.exists():
         return []
     tested = {*read_texts(test)}
     taught = {
@@ -55,7 +55,7 @@ def seen(ledger: Mapping[str, Entry], test: Path) -> list[str]:
     found = {
         path: len(tested.intersection(read_texts(Path(path))))
         for path in taught
-        if Path(path).is_file()
+        if Path(path).exists()
     }
     return [
         f"{path} has {number} of the texts of {test}, so {taught[path]} knows them, "

@@ -4,10 +4,13 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import srsly
 
-from common.texts import accepted, lines, records
+from common.formats.files import accepted, check_text
+from common.formats.lines import lines
+from common.formats.objects import read_values
 from page.differences import Entity
 
 # what fits on a page, and what a pipeline reads within seconds
@@ -47,7 +50,7 @@ def read_texts(data: bytes, *, jsonl: bool) -> tuple[list[str], str]:
         raise ValueError(f"{NAME} is bigger than {MAX_MEGABYTES} MB: split it.")
     left_out = ""
     if jsonl:
-        everything = list(records(data, NAME))
+        everything = list(_records(data))
         found = [(where, one["text"]) for where, one in everything if accepted(one)]
         left_out = _left_out(len(everything) - len(found))
     else:
@@ -61,6 +64,14 @@ def read_texts(data: bytes, *, jsonl: bool) -> tuple[list[str], str]:
         if wrong := too_long(text):
             raise ValueError(f"{where}: {wrong}")
     return [text for _, text in found], left_out
+
+
+def _records(data: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    for where, value in read_values(data, NAME):
+        if not isinstance(value, dict) or not isinstance(value.get("text"), str):
+            raise ValueError(f"{where}: not an object with a `text`")
+        check_text(value["text"], where)
+        yield where, value
 
 
 def _left_out(count: int) -> str:

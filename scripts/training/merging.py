@@ -11,7 +11,7 @@ from spacy.util import filter_spans
 from tqdm import tqdm
 from wasabi import msg
 
-from common.annotation import read_annotated
+from common.annotation import labels_in, read_annotated
 from common.files import writing
 from common.lanes import Keep, left_out
 from common.meta import Entry
@@ -80,12 +80,15 @@ def merge_texts(
         left out that is measured on.
     test: text that is measured on; what it has is left out of all others.
     RETURNS: what became of each annotated text, by path.
-    RAISES ValueError: a text is missing or unsound; `target` is left as it was.
+    RAISES ValueError: a text is missing or unsound, or has no span; `target` is left as
+        it was.
     """
     core = next(iter(sources.values()))
     docs, merged = DocBin(store_user_data=True), {}
     measured = {*read_texts(test)} if test else set()
     for path in texts:
+        # refuses a text without a span
+        labels_in(path)
         read = list(read_annotated(path, core.make_doc))
         gold = [doc for doc in read if doc.text not in measured]
         if left_out := len(read) - len(gold):

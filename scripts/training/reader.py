@@ -1,4 +1,4 @@
-"""Corpus readers for training configs: annotated text as it is, JSONL, or merged.
+"""Corpus readers for training configs: annotated text as it is, or merged.
 
 [corpora.train]
 @readers = "annotated_text.v1"
@@ -49,6 +49,7 @@ class AnnotatedText:
             yield from self.augmenter(nlp, Example(nlp.make_doc(doc.text), doc))
 
     def _read(self, nlp: Language) -> Iterator[Doc]:
+        labels = labels_in(self.path)
         sentencizer = Sentencizer()
 
         def tokenize(text: str) -> Doc:
@@ -58,7 +59,7 @@ class AnnotatedText:
         yield from read_annotated(self.path, tokenize, labels_of=self.labels_of)
         if not self.outside or foreign(self.outside, str(nlp.lang)):
             return
-        if others := labels_in(self.path) - {*self.outside_for}:
+        if others := labels - {*self.outside_for}:
             _say(
                 f"{self.outside} is left out: what it says is no entity holds for "
                 f"{', '.join(self.outside_for)} only, but {self.path} has "
@@ -82,7 +83,7 @@ def annotated_text(
 ) -> AnnotatedText:
     """Make a reader of annotated text.
 
-    path: JSONL, see `read_annotated`.
+    path: see `read_annotated`.
     sentences: whether sentence starts are set, by spaCy's rule-based sentencizer.
     outside: another annotated text. Its spans are no entities for who learns from
         `path`, and what its other tokens are is unknown.

@@ -176,7 +176,7 @@ def test_both_reports_are_written_and_put_in_place_when_whole(
         ("texts.jsonl", b"{", "texts.jsonl, line 1: not JSON"),
         ("texts.txt", b"\xff\xfe", "not UTF-8"),
         ("texts.spacy", b"x", "no .spacy file"),
-        ("texts.doc", b"x", "neither .spacy nor .jsonl nor .txt"),
+        ("texts.doc", b"x", "texts.doc: of no format that is known: JSONL"),
     ],
 )
 def test_a_file_without_texts_is_refused(

@@ -50,11 +50,11 @@ def test_config_finds_the_reader(text: str) -> None:
 
 
 def test_text_is_in_the_tokens_of_the_pipeline(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", {"text": "can't"})
+    path = write(tmp_path / "a.jsonl", {"text": "dope can't", "spans": [DRUG]})
     nlp = spacy.blank("en")
-    assert [token.text for token in gold(nlp, path=path)[0]] == ["ca", "n't"]
+    assert [token.text for token in gold(nlp, path=path)[0]] == ["dope", "ca", "n't"]
     nlp.tokenizer.rules = {}
-    assert [token.text for token in gold(nlp, path=path)[0]] == ["can't"]
+    assert [token.text for token in gold(nlp, path=path)[0]] == ["dope", "can't"]
 
 
 def test_sentence_starts_are_those_of_the_sentencizer(text: str) -> None:
@@ -65,8 +65,16 @@ def test_sentence_starts_are_those_of_the_sentencizer(text: str) -> None:
     assert not doc.has_annotation("SENT_START")
 
 
+def test_text_without_a_span_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", {"text": "dope", "tags": ["x"]})
+    with pytest.raises(
+        ValueError, match=r"no span in it.* its records have: text, tags"
+    ):
+        gold(path=path)
+
+
 def test_empty_text_is_left_out(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", {"text": ""}, {"text": "dope"})
+    path = write(tmp_path / "a.jsonl", {"text": ""}, {"text": "dope", "spans": [DRUG]})
     assert [doc.text for doc in gold(path=path)] == ["dope"]
 
 

@@ -62,5 +62,6 @@ def test_tested_texts_that_a_source_was_trained_on_are_told(tmp_path: Path) -> N
     gold = {str(train): "", str(other): "", "gone.jsonl": ""}
     [told] = seen({"core": {}, "drugs": {"gold": gold}}, test)
     assert told.startswith(f"{train} has 2 of the texts of {test}, so drugs knows them")
+    assert seen({"drugs": {"gold": {str(tmp_path): ""}}}, tmp_path)
     assert not seen({"drugs": {"gold": {str(other): ""}}}, test)
     assert not seen({"drugs": {"gold": gold}}, tmp_path / "none.jsonl")

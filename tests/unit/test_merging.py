@@ -154,6 +154,14 @@ def test_merged_texts_are_written(tmp_path: Path, sources: dict[str, Language]) 
     assert [own.marked for own in merged.values()] == [["core"], ["drugs"]]
 
 
+def test_text_without_a_span_teaches_nothing(
+    tmp_path: Path, sources: dict[str, Language]
+) -> None:
+    texts = [write(tmp_path / "a.jsonl", "dope")]
+    with pytest.raises(ValueError, match=r"a\.jsonl: there is no span in it"):
+        merge_texts(texts, sources, {}, tmp_path / "m.spacy", Fill.predictions)
+
+
 def test_merged_text_stays_as_it_was_where_a_text_is_unsound(
     tmp_path: Path, sources: dict[str, Language]
 ) -> None:

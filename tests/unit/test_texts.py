@@ -4,15 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from common.texts import (
-    accepted,
-    decode,
-    learned_from,
-    lines,
-    measured_on,
-    read_texts,
-    records,
-)
+from common.formats.lines import decode, lines
+from common.texts import learned_from, measured_on, read_texts
 
 
 @pytest.mark.parametrize(
@@ -39,35 +32,6 @@ def test_other_encodings_are_refused_by_name() -> None:
         decode("naïve".encode("latin-1"), "old.txt")
 
 
-def test_empty_lines_hold_no_record() -> None:
-    found = list(records(b'\n{"text": "a"}\n  \n', "f"))
-    assert found == [("f, line 2", {"text": "a"})]
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("{", "f, line 1: not JSON"),
-        ("[1]", "f, line 1: not an object with a `text`"),
-        ('{"text": 1}', "f, line 1: not an object with a `text`"),
-        ('{"text": "\\ud800"}', "f, line 1: the `text` holds half of a surrogate pair"),
-    ],
-    ids=["no JSON", "no object", "no text", "half of a character"],
-)
-def test_line_that_is_no_record_is_named(line: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        list(records(line.encode(), "f"))
-
-
-@pytest.mark.parametrize(
-    ("record", "kept"),
-    [({}, True), ({"answer": "accept"}, True), ({"answer": "reject"}, False)],
-    ids=["no answer", "accepted", "rejected"],
-)
-def test_only_accepted_records_count(record: dict[str, str], kept: bool) -> None:
-    assert accepted(record) is kept
-
-
 def test_texts_are_read_from_files_and_folders(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     (folder / "deeper").mkdir(parents=True)
@@ -83,7 +47,7 @@ def test_texts_are_read_from_files_and_folders(tmp_path: Path) -> None:
     ("name", "content", "wrong"),
     [
         ("none.txt", None, r"none\.txt: there is no such file or folder"),
-        ("a.csv", "x", r"a\.csv, line 1: not JSON"),
+        ("a.csv", "x", r"a\.csv: no column is called `text` \(it has x\)"),
         ("a.txt", " \n", r"a\.txt: there is no text in it"),
         ("a.jsonl", "{", r"a\.jsonl, line 1: not JSON"),
         ("a.jsonl", '{"text": 1}', r"a\.jsonl, line 1: not an object with a `text`"),

@@ -1,0 +1,1 @@
+"""Annotated text in many formats, read as records in Prodigy's shape."""
