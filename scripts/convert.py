@@ -4,7 +4,7 @@ python scripts/convert.py assets/test.jsonl corpus/test.spacy --pipeline sources
 python scripts/convert.py mine.json mine.jsonl --trim --offsets utf-16
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,16 +13,24 @@ import typer
 from spacy.tokens import Doc, DocBin
 from wasabi import msg
 
-from common.annotation import read_annotated
+from common.annotation import ANNOTATED, read_annotated
 from common.files import writing
 from common.formats.offsets import Unit
 from common.language import foreign, stand_ins
 from common.mending import mended
 from common.ners import load
 
+# what people have looked for is what they have found
+FOUND = "found"
+
 
 def convert(
-    source: Path, target: Path, *, pipeline: Path, texts: Path | None = None
+    source: Path,
+    target: Path,
+    *,
+    pipeline: Path,
+    texts: Path | None = None,
+    annotated: Sequence[str] | None = None,
 ) -> int:
     """Write one Doc per accepted record, with its spans as `doc.ents`.
 
@@ -31,6 +39,7 @@ def convert(
     pipeline: has the tokenizer. If it is of another language than the project's own
         text, that is not converted, and text without annotation stands in.
     texts: what a person has without annotation.
+    annotated: the labels that people have looked for in records that do not say so.
     RETURNS: the number of Docs.
     RAISES ValueError: the pipeline does not load, or the text is unsound.
     """
@@ -47,6 +56,13 @@ def convert(
     else:
         converted = read_annotated(source, nlp.make_doc)
     for doc in converted:
+        if annotated is not None and ANNOTATED not in doc.user_data:
+            if more := {ent.label_ for ent in doc.ents} - {*annotated}:
+                raise ValueError(
+                    f"{source}: it has entities of {', '.join(sorted(more))}, so it is "
+                    f"annotated with more than {', '.join(annotated)}"
+                )
+            doc.user_data[ANNOTATED] = sorted(annotated)
         docs.add(doc)
     with writing(target) as unfinished:
         docs.to_disk(unfinished)
@@ -85,6 +101,9 @@ def main(
     texts: Annotated[
         Path | None, typer.Option(help="Text without annotation, if need be")
     ] = None,
+    annotated: Annotated[
+        str, typer.Option(help="Labels, A,B, that people looked for; or those `found`")
+    ] = FOUND,
     trim: Annotated[
         bool, typer.Option("--trim", help="For .jsonl: leave whitespace out of spans")
     ] = False,
@@ -107,7 +126,10 @@ def main(
         elif trim or widen or offsets is not Unit.characters:
             raise ValueError(f"{target}: --trim, --widen, --offsets write .jsonl")
         else:
-            count = convert(source, target, pipeline=pipeline, texts=texts)
+            labels = None if annotated == FOUND else annotated.split(",")
+            count = convert(
+                source, target, pipeline=pipeline, texts=texts, annotated=labels
+            )
     except ValueError as error:
         msg.fail("Nothing was converted", str(error), exits=1)
     msg.good(f"{target}: {count} texts")

@@ -20,9 +20,9 @@ from common.meta import Entry
 from common.ners import EXAMPLES, read_ledger
 from measuring.costs import environment, measure_costs
 from measuring.exposure import seen
-from measuring.gold import find_conflicts, find_problems, missing_labels
+from measuring.gold import annotated_labels, find_conflicts, find_problems
 from measuring.runs import Run, read_more, run_all
-from measuring.scores import add_differences, entities, resample, score_texts
+from measuring.scores import add_differences, entities, of_labels, resample, score_texts
 from measuring.sequence import in_sequence
 from measuring.ways import compare_ways
 
@@ -56,25 +56,29 @@ def evaluate(
     """
     runs = {**sources, **combinations}
     groups = {name: run.known for name, run in sources.items()}
-    missing = missing_labels(gold, groups)
+    known = annotated_labels(gold)
+    counted = frozenset[str]().union(*known)
     own = {name: run.part(0, len(gold)) for name, run in runs.items()}
     conflict = find_conflicts(gold, [own[name].predicted for name in sources])
-    annotated = [entities(doc, doc) for doc in gold]
+    annotated = of_labels([entities(doc, doc) for doc in gold], known)
     drawn = resample(len(gold), draws=DRAWS)
     scores, samples = {}, {}
     for name, run in tqdm(own.items(), "scoring", leave=False, disable=None):
         scores[name], samples[name] = score_texts(
-            run.predicted,
+            of_labels(run.predicted, known),
             annotated,
-            labels=run.known - missing,
+            labels=run.known & counted,
             groups=groups,
             conflict=conflict,
             drawn=drawn,
         )
-        ners = run.alone if len(run.alone) > 1 else {}
-        labels = {ner: run.labels[ner] - missing for ner in ners}
+        each = run.alone if len(run.alone) > 1 else {}
+        ners = {ner: of_labels(found, known) for ner, found in each.items()}
+        labels = {ner: run.labels[ner] & counted for ner in ners}
         scores[name]["sha256"] = sha256(run.folder)
-        scores[name]["sequence"] = in_sequence(ners, run.predicted, annotated, labels)
+        scores[name]["sequence"] = in_sequence(
+            ners, of_labels(run.predicted, known), annotated, labels
+        )
     first = len(gold) if more else 0
     read = {name: run.part(first, None) for name, run in runs.items()}
     ways, records = compare_ways(

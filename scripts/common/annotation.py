@@ -18,6 +18,9 @@ from common.formats.spans import (
 )
 from ner_components import overlap
 
+# in a doc's user data the labels that people have looked for in it, where that is known
+ANNOTATED = "annotated"
+
 
 def read_annotated(
     path: Path, tokenize: Callable[[str], Doc], *, labels_of: Path | None = None
@@ -43,7 +46,7 @@ def read_annotated(
         doc.user_data["conflict"] = bool(record.get("conflict"))
         annotated = annotated_with(record, where)
         if annotated is not None:
-            doc.user_data["annotated"] = annotated
+            doc.user_data[ANNOTATED] = annotated
         ents: list[Span] = []
         for span in spans_of(record, where):
             name = f"{where}: {span.shown(doc.text)}"

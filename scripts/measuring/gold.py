@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from spacy.tokens import Doc
 
+from common.annotation import ANNOTATED
 from measuring.scores import Entities
 
 
@@ -28,17 +29,16 @@ def _collide(ents: Entities) -> bool:
     return len(tokens) > len(set(tokens))
 
 
-def missing_labels(
-    gold: Sequence[Doc], groups: Mapping[str, Collection[str]]
-) -> set[str]:
-    """Collect the labels of each source pipeline that the text has no label of."""
-    labels = _labels(gold)
-    return {
-        label
-        for own in groups.values()
-        if not labels.intersection(own)
-        for label in own
-    }
+def annotated_labels(gold: Sequence[Doc]) -> list[frozenset[str]]:
+    """Tell of each text which labels people have looked for in it.
+
+    A text may say so itself, in `user_data["annotated"]`; of the others it is those
+    that occur in any of them. What a pipeline finds of other labels is no mistake.
+    """
+    told = [doc.user_data.get(ANNOTATED) for doc in gold]
+    pairs = zip(gold, told, strict=True)
+    occurring = _labels([doc for doc, labels in pairs if labels is None])
+    return [frozenset(occurring if labels is None else labels) for labels in told]
 
 
 def find_problems(
@@ -49,18 +49,29 @@ def find_problems(
     groups: the labels of each source pipeline, by its name.
     known: the labels of all pipelines.
     """
-    labels = _labels(gold)
-    if not labels:
+    if not _labels(gold):
         return [
             "there is no entity in it, so there is no F: what each way keeps and costs "
             "is measured"
         ]
-    problems = [
-        f"it has none of the labels of the source {name!r} ({', '.join(sorted(own))}), "
-        "so their figures are missing"
-        for name, own in groups.items()
-        if not labels.intersection(own)
-    ]
+    labels = frozenset[str]().union(*annotated_labels(gold))
+    told = all(ANNOTATED in doc.user_data for doc in gold)
+    how = "it was annotated with" if told else "there are entities of"
+    problems = []
+    for name, own in groups.items():
+        lacking = sorted({*own} - labels)
+        if len(lacking) == len(own):
+            problems.append(
+                f"it has none of the labels of the source {name!r} "
+                f"({', '.join(lacking)}), so their figures are missing"
+            )
+        elif lacking:
+            problems.append(
+                f"of the labels of {name!r} only those count that {how}, so not "
+                f"{', '.join(lacking)}"
+                f"{'' if told else '; if people have looked for these, too, say so: '}"
+                f"{'' if told else '--vars.annotated'}"
+            )
     if unknown := sorted(labels.difference(known)):
         problems.append(
             f"no pipeline knows the labels {', '.join(unknown)}; they are left out of "

@@ -37,6 +37,16 @@ def align(ents: Iterable[Entity], gold: Doc) -> set[Entity]:
     return {(span.start, span.end, label) for span, label in spans}
 
 
+def of_labels(
+    found: Sequence[Entities], labels: Sequence[Collection[str]]
+) -> list[Entities]:
+    """Select the entities of each text that have one of its labels."""
+    return [
+        {ent for ent in own if ent[2] in known}
+        for own, known in zip(found, labels, strict=True)
+    ]
+
+
 def count(
     predicted: Sequence[Entities], gold: Sequence[Entities], labels: Sequence[str]
 ) -> Floats:

@@ -11,7 +11,7 @@ from spacy.util import filter_spans
 from tqdm import tqdm
 from wasabi import msg
 
-from common.annotation import labels_in, read_annotated
+from common.annotation import ANNOTATED, labels_in, read_annotated
 from common.files import writing
 from common.lanes import Keep, left_out
 from common.meta import Entry
@@ -129,8 +129,9 @@ def merge(
 ) -> list[str]:
     """Add to gold what the text was not annotated for, as the source pipelines see it.
 
-    The text counts as annotated for a source if it has more than half of the source's
-    labels; labels that no source has are dropped. Gold entities win over predicted
+    A doc counts as annotated for a source if it says so of more than half of the
+    source's labels, or, if it says nothing, if those occur in the docs that do not;
+    labels that no source has are dropped. Gold entities win over predicted
     ones.
 
     gold: docs of one text, with `ents`; afterwards those hold the entities of all
@@ -141,50 +142,52 @@ def merge(
     ignored: the sources whose labels count as not annotated.
     RETURNS: the sources that the text is annotated for.
     """
-    found = {ent.label_ for doc in gold for ent in doc.ents}
+    silent = [doc for doc in gold if ANNOTATED not in doc.user_data]
+    found = {ent.label_ for doc in silent for ent in doc.ents}
     labels = {name: labels_of(nlp) for name, nlp in sources.items()}
-    annotated = [
-        name
-        for name, own in labels.items()
-        if 2 * len(found & own) > len(own) and name not in ignored
-    ]
     for doc in gold:
-        doc.user_data[GOLD] = annotated
-        for name in annotated:
+        told = {*doc.user_data.get(ANNOTATED, found)}
+        doc.user_data[GOLD] = [
+            name
+            for name, own in labels.items()
+            if 2 * len(told & own) > len(own) and name not in ignored
+        ]
+        for name in doc.user_data[GOLD]:
             doc.spans[name] = [ent for ent in doc.ents if ent.label_ in labels[name]]
         doc.ents = filter_spans(
             [span for name in doc.spans for span in doc.spans[name]]
         )
     if fill is Fill.predictions:
-        missing = {n: own for n, own in labels.items() if n not in annotated}
-        _predict(gold, sources, missing)
-    return annotated
+        _predict(gold, sources, labels)
+    return [name for name in labels if any(is_gold(doc, name) for doc in gold)]
 
 
 def _predict(
     gold: Sequence[Doc], sources: Mapping[str, Language], labels: Mapping[str, set[str]]
 ) -> None:
-    """Add what the source pipelines predict of these labels.
+    """Add what the source pipelines predict of labels that were not annotated.
 
     Where predictions collide, the longest one stays, and of such as are of one length
     that of the source that is not the core.
     """
-    proposed: list[dict[Span, str]] = [{} for _ in gold]
+    proposed: dict[Doc, dict[Span, str]] = {}
     for name in reversed([*labels]):
-        nlp = sources[name]
+        nlp, missing = sources[name], [doc for doc in gold if not is_gold(doc, name)]
         with nlp.select_pipes(disable=left_out(nlp, Keep.sentences, finder(nlp))):
-            predicted = nlp.pipe([doc.text for doc in gold])
-            rows = zip(gold, predicted, proposed, strict=True)
+            predicted = nlp.pipe([doc.text for doc in missing])
+            rows = zip(missing, predicted, strict=True)
             title = f"Predicted by {name}"
-            for doc, source, own in tqdm(
-                rows, title, len(gold), leave=False, disable=None
+            for doc, source in tqdm(
+                rows, title, len(missing), leave=False, disable=None
             ):
                 for span in _transfer(found_by(nlp, source), doc, labels[name]):
-                    own.setdefault(span, name)
-    for doc, own in zip(gold, proposed, strict=True):
+                    proposed.setdefault(doc, {}).setdefault(span, name)
+    for doc in gold:
+        own = proposed.get(doc, {})
         kept = filter_spans(own)
         for name in labels:
-            doc.spans[name] = [span for span in kept if own[span] == name]
+            if not is_gold(doc, name):
+                doc.spans[name] = [span for span in kept if own[span] == name]
         doc.ents = [*doc.ents, *kept]
 
 

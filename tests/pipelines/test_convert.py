@@ -289,3 +289,23 @@ def test_widening_needs_a_pipeline(tmp_path: Path) -> None:
     done = run(tmp_path / "a.jsonl", tmp_path / "b.jsonl", "--widen")
     assert done.exit_code == 1
     assert "--widen needs the tokens of a --pipeline" in said(done)
+
+
+def test_labels_that_people_looked_for_are_told(tmp_path: Path, french: Path) -> None:
+    told = {**RECORD, "annotated": ["DRUG", "PER"]}
+    srsly.write_jsonl(tmp_path / "a.jsonl", [told, RECORD])
+    options: list[Path | str] = ["--pipeline", french, "--annotated", "DRUG,LOC"]
+    done = run(tmp_path / "a.jsonl", tmp_path / "a.spacy", *options)
+    assert done.exit_code == 0, done.output
+    docs = DocBin().from_disk(tmp_path / "a.spacy").get_docs(spacy.blank("fr").vocab)
+    known = [[*doc.user_data["annotated"]] for doc in docs]
+    assert known == [["DRUG", "PER"], ["DRUG", "LOC"]]
+
+
+def test_a_label_that_nobody_looked_for_is_named(tmp_path: Path, french: Path) -> None:
+    srsly.write_jsonl(tmp_path / "a.jsonl", [RECORD])
+    options: list[Path | str] = ["--pipeline", french, "--annotated", "PER"]
+    done = run(tmp_path / "a.jsonl", tmp_path / "a.spacy", *options)
+    assert "it has entities of DRUG, so it is annotated with more than PER" in said(
+        done
+    )

@@ -22,6 +22,7 @@ from common.files import sha256
 from common.ners import (
     Combination,
     Origin,
+    labels_of,
     load,
     pipelines_in,
     read_combination,
@@ -111,6 +112,8 @@ def gold_of(nlp: Language) -> list[Doc]:
     """Make docs in which a pipeline is always right, the first one a conflict."""
     docs = list(nlp.pipe(TEXTS))
     docs[0].user_data["conflict"] = True
+    for doc in docs:
+        doc.user_data["annotated"] = sorted(labels_of(nlp))
     return docs
 
 
@@ -492,6 +495,28 @@ def test_text_that_does_not_fit_is_a_warning(
     for problem in problems:
         assert problem in result.text
     assert result.report["costs"]["good"]["words_per_second"] > 0
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["found", "told"])
+def test_of_a_part_of_the_labels_only_those_count(
+    small: Path, tmp_path: Path, told: bool
+) -> None:
+    nlp = load(small / "sources" / "base")
+    docs = list(nlp.pipe(TEXTS))
+    label = docs[0].ents[0].label_
+    for doc in docs:
+        # as if nobody had looked for others
+        doc.ents = [ent for ent in doc.ents if ent.label_ == label]
+        if told:
+            doc.user_data["annotated"] = [label]
+    gold = save(tmp_path / "t.spacy", docs)
+    pipelines, output = small / "pipelines", tmp_path / "scores.json"
+    result = run(gold, small / "sources", pipelines, output)
+    scores = result.report["pipelines"]["base"]["all_texts"]
+    assert scores["micro"]["f"] == 1.0
+    assert [*scores["labels"]] == [label]
+    assert "of the labels of 'base' only those count that" in result.text
+    assert ("--vars.annotated" in result.text) is not told
 
 
 def test_predictions_of_labels_that_the_text_lacks_are_not_wrong(

@@ -7,22 +7,22 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
 from common.annotation import read_gold
-from measuring.gold import (
-    find_conflicts,
-    find_problems,
-    missing_labels,
-)
+from measuring.gold import annotated_labels, find_conflicts, find_problems
 from measuring.scores import Entities
 
 GROUPS = {"base": {"A", "B"}, "genes": {"GENE"}}
 
 
-def make_doc(*labels: str, conflict: bool | None = None) -> Doc:
-    """Make a doc with an entity of each label."""
+def make_doc(
+    *labels: str, conflict: bool | None = None, told: list[str] | None = None
+) -> Doc:
+    """Make a doc with an entity of each label; `told` are those looked for."""
     doc = Doc(Vocab(), words=[*"abcdef"])
     doc.ents = [Span(doc, i, i + 1, label) for i, label in enumerate(labels)]
     if conflict is not None:
         doc.user_data["conflict"] = conflict
+    if told is not None:
+        doc.user_data["annotated"] = told
     return doc
 
 
@@ -69,22 +69,47 @@ def test_without_annotation_a_conflict_is_where_sources_overlap(
     assert find_conflicts([make_doc()], [[ents] for ents in found]) == [expected]
 
 
-def test_labels_of_a_source_that_the_text_lacks_do_not_count() -> None:
-    assert missing_labels([make_doc("A")], GROUPS) == {"GENE"}
-    assert missing_labels([make_doc("A"), make_doc("GENE")], GROUPS) == set()
+def test_labels_that_occur_are_those_annotated() -> None:
+    assert annotated_labels([make_doc("A"), make_doc("GENE")]) == [{"A", "GENE"}] * 2
+    assert annotated_labels([make_doc()]) == [set()]
+
+
+def test_a_text_tells_its_labels_itself() -> None:
+    gold = [make_doc("A", told=["A", "B"]), make_doc("GENE"), make_doc(told=[])]
+    assert annotated_labels(gold) == [{"A", "B"}, {"GENE"}, set()]
 
 
 def test_text_that_fits_has_no_problem() -> None:
-    assert find_problems([make_doc("A", "GENE")], GROUPS, {"A", "B", "GENE"}) == []
+    known = {"A", "B", "GENE"}
+    assert find_problems([make_doc("A", "B", "GENE")], GROUPS, known) == []
+    assert find_problems([make_doc("A", told=sorted(known))], GROUPS, known) == []
+
+
+def test_labels_that_a_text_lacks_are_named_with_what_to_do() -> None:
+    (problem,) = find_problems([make_doc("A", "GENE")], GROUPS, {"A", "B", "GENE"})
+    assert problem == (
+        "of the labels of 'base' only those count that there are entities of, so not "
+        "B; if people have looked for these, too, say so: --vars.annotated"
+    )
+
+
+def test_labels_that_were_not_looked_for_are_named() -> None:
+    told = ["A", "GENE"]
+    (problem,) = find_problems([make_doc("A", told=told)], GROUPS, {"A", "B", "GENE"})
+    assert problem == (
+        "of the labels of 'base' only those count that it was annotated with, so not B"
+    )
 
 
 def test_a_source_that_the_text_says_nothing_of_is_named() -> None:
-    (problem,) = find_problems([make_doc("A")], GROUPS, {"A", "B", "GENE"})
+    (problem,) = find_problems([make_doc("A", "B")], GROUPS, {"A", "B", "GENE"})
     assert "none of the labels of the source 'genes' (GENE)" in problem
 
 
 def test_labels_that_nobody_knows_are_named() -> None:
-    (problem,) = find_problems([make_doc("A", "GENE", "X", "W")], GROUPS, {"A", "GENE"})
+    (problem,) = find_problems(
+        [make_doc("A", "B", "GENE", "X", "W")], GROUPS, {"A", "B", "GENE"}
+    )
     assert "no pipeline knows the labels W, X" in problem
 
 

@@ -57,6 +57,20 @@ def test_nothing_is_predicted_where_that_is_chosen(
     assert set(docs[0].spans) == {"drugs"}
 
 
+def test_a_doc_tells_for_whom_it_was_annotated(sources: dict[str, Language]) -> None:
+    docs = [doc_of("Anna took dope.", (10, 14, "DRUG")), doc_of("Anna took dope.")]
+    docs[0].user_data["annotated"] = ["DRUG"]
+    docs[1].user_data["annotated"] = ["PERSON", "ORG"]
+    assert merge(docs, sources, Fill.predictions) == ["core", "drugs"]
+    assert [[name for name in sources if is_gold(doc, name)] for doc in docs] == [
+        ["drugs"],
+        ["core"],
+    ]
+    # in the second nobody marked a person, and the drug is predicted
+    assert shown(docs[0]) == [("Anna", "PERSON"), ("dope", "DRUG")]
+    assert shown(docs[1]) == [("Anna", "DRUG"), ("dope", "DRUG")]
+
+
 def test_gold_wins_over_predictions(sources: dict[str, Language]) -> None:
     docs = [doc_of("Acme dope works.", (5, 9, "DRUG"))]
     merge(docs, sources, Fill.predictions)
