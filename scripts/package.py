@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import spacy
@@ -16,6 +18,7 @@ import spacy.cli
 import srsly
 import typer
 from packaging.version import InvalidVersion, Version
+from spacy.util import load_config
 from tqdm import tqdm
 from wasabi import msg
 
@@ -25,6 +28,11 @@ from common.ners import is_current, load, pipelines_in, read_ledger
 from common.summary import measured_of, summarize
 from ner_components import ShippedPipe
 
+WHEELS = Path("configs/wheels.cfg")
+# what of meta.json a person may want to say otherwise
+STATED = {"author", "email", "url", "license", "description"}
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
 
 def package(
     pipeline: Path,
@@ -33,6 +41,7 @@ def package(
     name: str,
     version: str,
     scores: dict[str, Any] | None = None,
+    stated: Mapping[str, str] = EMPTY,
 ) -> Path:
     """Build the wheel of a pipeline, from scratch each time.
 
@@ -41,6 +50,7 @@ def package(
 
     name: what the package is called, without the language before it.
     scores: what `evaluate` wrote of this build; its figures go into meta.json.
+    stated: what else goes into it, see `read_stated`.
     RETURNS: the wheel, `packages/en_NAME-VERSION/dist/en_NAME-VERSION-*.whl`.
     RAISES ValueError: it does not load, or no wheel came out; the message says what
         the build printed.
@@ -49,7 +59,8 @@ def package(
     with tempfile.TemporaryDirectory() as work:
         meta_path = Path(work) / "meta.json"
         meta = srsly.read_json(pipeline / "meta.json")
-        srsly.write_json(meta_path, {**meta, "performance": _performance(scores)})
+        meta |= {**stated, "performance": _performance(scores)}
+        srsly.write_json(meta_path, meta)
         built = Path(work) / "built"
         built.mkdir()
         spacy.cli.package(
@@ -80,6 +91,29 @@ def package(
             shutil.copytree(made, folder, dirs_exist_ok=True)
     (wheel,) = (packages / made.name).glob("dist/*.whl")
     return wheel
+
+
+def read_stated(config: Path, name: str) -> dict[str, str]:
+    """Read what a person wants a wheel to say, by its key in meta.json.
+
+    config: has a section [every], and may have one for each combination; need not be
+        there.
+    name: of the combination.
+    RAISES ValueError: it is no config, or says what is not for a person to say.
+    """
+    if not config.is_file():
+        return {}
+    try:
+        sections = load_config(config).interpolate()
+    except ValueError as error:
+        raise ValueError(f"{config}: no config ({error})") from None
+    found = {**sections.get("every", {}), **sections.get(name, {})}
+    if unknown := sorted(found.keys() - STATED):
+        raise ValueError(
+            f"{config}: {', '.join(unknown)} cannot be said there, only "
+            f"{', '.join(sorted(STATED))}"
+        )
+    return {key: str(value) for key, value in found.items() if value}
 
 
 def _performance(scores: dict[str, Any] | None) -> dict[str, Any]:
@@ -113,9 +147,11 @@ def package_all(
     prefix: str,
     version: str,
     metrics: Path,
+    config: Path = WHEELS,
 ) -> tuple[dict[Path, Path], list[Path]]:
     """Build the wheels of all combinations that were made from the present sources.
 
+    config: see `read_stated`.
     RETURNS: the wheels, by the folder of the combination; and the folders that no wheel
         could be made of, which are named when it happens.
     RAISES ValueError: there is nothing to make a wheel of, or `version` is none.
@@ -140,6 +176,7 @@ def package_all(
                 name=name if name.startswith(f"{prefix}_") else f"{prefix}_{name}",
                 version=version,
                 scores=measured_of(pipeline, metrics),
+                stated=read_stated(config, name),
             )
         # spaCy exits, and says why, where it refuses a meta.json
         except (Exception, SystemExit) as error:
@@ -160,6 +197,7 @@ def main(
     sources: Annotated[Path, typer.Option(help="The folder of source pipelines")],
     prefix: Annotated[str, typer.Option(help="How every name begins")],
     version: Annotated[str, typer.Option(help="The version of the wheels")],
+    config: Annotated[Path, typer.Option(help="What they say of you")] = WHEELS,
 ) -> None:
     """Make an installable wheel of each combination, and say what there is now."""
     try:
@@ -170,6 +208,7 @@ def main(
             prefix=prefix,
             version=version,
             metrics=metrics,
+            config=config,
         )
     except ValueError as error:
         msg.fail("No wheel was made", str(error), exits=1)

@@ -16,6 +16,7 @@ import srsly
 
 from common.code import bring_code, import_code
 from helpers import ROOT, make_core
+from package import package
 
 CODE = """
 from spacy.language import Language
@@ -196,3 +197,20 @@ def test_the_same_code_is_imported_once(tmp_path: Path) -> None:
         (tmp_path / name / "noted_code.py").write_text(text)
         import_code(tmp_path / name)
     assert log.read_text() == "imported"
+
+
+@pytest.mark.slow
+def test_what_is_made_of_a_wheel_loads_with_it(pipelines: Path, tmp_path: Path) -> None:
+    package(pipelines / "resolved", tmp_path, name="drug_resolved", version="1.0")
+    site = tmp_path / "site"
+    install(tmp_path, site)
+    made = """
+        import spacy
+        nlp = spacy.load("en_drug_resolved")
+        nlp.remove_pipe("tagger")
+        nlp.to_disk("further")
+    """
+    run(tmp_path, "-c", textwrap.dedent(made), path=site)
+    load = 'import spacy; print(spacy.load("further").pipe_names)'
+    printed = run(tmp_path, "-c", f"import en_drug_resolved; {load}", path=site)
+    assert "'resolve'" in printed

@@ -1,5 +1,6 @@
 """`package` makes wheels that say what they are and hold nothing else."""
 
+import contextlib
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 import srsly
 
+from assemble import assemble
 from common.files import sha256
 from common.summary import measured_of, summarize
-from helpers import scores_of
-from package import main, package
+from helpers import ROOT, make_core, make_drugs_in, save_sources, scores_of
+from package import main, package, read_stated
 
 
 def read_meta(wheel: Path) -> dict[str, Any]:
@@ -63,6 +65,47 @@ def test_figures_are_in_it_where_there_are_some(wheels: Path) -> None:
 def test_code_goes_along_where_it_is_needed(wheels: Path) -> None:
     assert "ner_components.py" in names_in(wheel_of(wheels, "en_gene_resolved"))
     assert "ner_components.py" not in names_in(wheel_of(wheels, "en_gene_first"))
+
+
+def test_a_person_says_what_the_wheel_says(pipelines: Path, tmp_path: Path) -> None:
+    config = tmp_path / "wheels.cfg"
+    config.write_text(
+        '[every]\nauthor = "A"\nlicense = ""\n[drug_first]\ndescription = "Mine"\n'
+    )
+    stated = read_stated(config, "drug_first")
+    assert stated == {"author": "A", "description": "Mine"}
+    assert read_stated(config, "other") == {"author": "A"}
+    path = pipelines / "drug_first"
+    wheel = package(path, tmp_path, name="drug_first", version="1", stated=stated)
+    meta = read_meta(wheel)
+    assert (meta["author"], meta["description"]) == ("A", "Mine")
+    assert meta["license"] == srsly.read_json(path / "meta.json")["license"] != ""
+    assert "Mine" in (wheel.parent.parent / "README.md").read_text().splitlines()[0]
+
+
+def test_what_a_person_cannot_say_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wheels.cfg").write_text('[every]\nversion = "1"\n')
+    with pytest.raises(ValueError, match=r"wheels.cfg: version cannot be said there"):
+        read_stated(tmp_path / "wheels.cfg", "x")
+
+
+def test_a_wheel_of_others_speaks_of_no_drug(tmp_path: Path) -> None:
+    core = make_core(pipes=["ner"])
+    genes = make_drugs_in(core, labels=["GENE"])
+    genes.meta.update(name="gene_finder", version="2.1", description="Finds genes")
+    save_sources(tmp_path / "sources", {"core": core, "genes": genes})
+    for name in ("drug_first", "resolved"):
+        # as the README says it: another name in all of configs/
+        text = (ROOT / "configs" / f"{name}.cfg").read_text(encoding="utf8")
+        config = tmp_path / f"{name}.cfg".replace("drug", "gene")
+        config.write_text(text.replace("drug", "gene").replace("DRUG", "GENE"))
+        with contextlib.chdir(tmp_path):
+            assemble(config, Path("pipelines") / config.stem)
+        path = tmp_path / "pipelines" / config.stem
+        wheel = package(path, tmp_path / "packages", name=config.stem, version="1.10")
+        assert "drug" not in (wheel.parent.parent / "README.md").read_text().lower()
+        assert "drug" not in srsly.json_dumps(read_meta(wheel)).lower()
+        assert "en_gene_finder 2.1" in read_meta(wheel)["description"]
 
 
 def test_nothing_of_the_build_is_left(wheels: Path) -> None:
