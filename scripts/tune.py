@@ -4,6 +4,7 @@ python scripts/tune.py pipelines/resolved corpus/joint_dev.spacy configs/resolve
     metrics/tuning.json --sources sources
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import permutations
@@ -11,7 +12,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy
 import typer
+from numpy.typing import NDArray
 from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
@@ -23,12 +26,14 @@ from common.ners import entity, load, proposers, read_ledger
 from measuring.calibration import KeptLogits
 from measuring.conflicts import Resolver, find_resolver
 from measuring.policies import Undecided, climb
-from measuring.scores import f_of_draws, interval, resample
+from measuring.scores import f_of_draws, interval, resample, score
 from measuring.settings import parse, write
-from ner_components import LabelPriority, Longest, Priority, Score
+from ner_components import LabelPriority, Longest, Priority, Score, Vote, Weighted
 
 # of so many NERs every order is tried: 24 of four
 ALL_ORDERS = 4
+# what a candidate has to weigh, of 1
+LEAST = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
 # of the bootstrap
 DRAWS = 1000
 # how many labels and NERs are listed
@@ -46,12 +51,16 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
     What is built stays unless the best policy is better by more than chance: few
     conflicts decide, and of many policies one is the best by luck.
 
+    Votes count where several NERs know a label. A policy that weighs the NERs by their
+    F is measured on the half of the texts that its weights are not of; those in its
+    config block are of all texts.
+
     gold: docs with entities of all NERs' labels.
     RETURNS: `chosen` (a config block), the `micro_f` of the best, that of the policy
         `as_built`, and the `interval` that their difference lies in (95%, paired
-        bootstrap); `tried` (policies, each with its micro F), by NER `calibration`
-        (temperature and expected calibration error before and after), or why it is
-        `uncalibrated`.
+        bootstrap); `tried` (policies, each with its micro F) and why others are
+        `untried`; by NER `calibration` (temperature and expected calibration error
+        before and after), or why it is `uncalibrated`.
     RAISES ValueError: a NER has no entity in `gold`.
     """
     resolve = resolver.resolve
@@ -67,19 +76,24 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
     for ner in resolve.components:
         if ner not in kept:
             uncalibrated[ner] = "it has no scores"
-        elif numbers := kept[ner].calibrate(ner, docs, entities):
+        elif numbers := kept[ner].calibrate(
+            resolver.collectors[ner][1], docs, entities
+        ):
             calibration[ner] = numbers
         else:
             uncalibrated[ner] = "it found nothing in these texts"
     undecided = Undecided(resolve, docs, entities)
     built = resolver.nlp.get_pipe_config(resolver.name)["policy"]
-    tried = [(undecided.micro_f(resolve.policy), built, resolve.policy)]
+    as_built = undecided.counts(resolve.policy)
+    tried = [(score(as_built)["f"] or 0.0, built, as_built)]
+    untried = {}
     with tqdm(desc="policies", unit="policy", disable=None, leave=False) as progress:
 
-        def attempt(policy: Any) -> float:
-            micro_f = undecided.micro_f(policy)
+        def attempt(policy: Any, counts: NDArray[Any] | None = None) -> float:
+            counts = undecided.counts(policy) if counts is None else counts
+            micro_f = score(counts)["f"] or 0.0
             block = {"@misc": f"ner_policy.{policy.name}.v1", **asdict(policy)}
-            tried.append((micro_f, block, policy))
+            tried.append((micro_f, block, counts))
             progress.update()
             return micro_f
 
@@ -89,14 +103,25 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
         else:
             climb(attempt, Priority, resolve.components)
         attempt(Longest())
-        if kept:
+        if unsure := resolver.without_scores():
+            untried["score"] = f"{' and '.join(unsure)} cannot tell how sure it is"
+        elif kept:
             attempt(Score())
         # of the NERs alone: `assemble` knows no others
         colliding = undecided.labels() & set().union(*labels.values())
         climb(attempt, LabelPriority, sorted(colliding))
-    micro_f, best, policy = max(tried, key=itemgetter(0))
+        # last, as of what is equally good the first is taken, and these have most to set
+        knowing = Counter(label for own in labels.values() for label in own)
+        most = max(knowing.values())
+        for votes in range(1, most + 1) if most > 1 else ():
+            attempt(Vote(votes))
+        weights = undecided.weights(labels, range(len(gold)))
+        for least in LEAST:
+            counts = _on_the_other_half(undecided, labels, least)
+            attempt(Weighted(weights, least), counts)
+    micro_f, best, counts = max(tried, key=itemgetter(0))
     drawn = resample(len(gold), draws=DRAWS)
-    draws = [f_of_draws(drawn @ undecided.counts(p)) for p in (policy, resolve.policy)]
+    draws = [f_of_draws(drawn @ own) for own in (counts, as_built)]
     gain = interval(draws[0] - draws[1])
     return {
         "texts": len(gold),
@@ -106,9 +131,22 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
         "as_built": tried[0][0],
         "interval": gain,
         "tried": [{"micro_f": f, "policy": block} for f, block, _ in tried],
+        "untried": untried,
         "calibration": calibration,
         "uncalibrated": uncalibrated,
     }
+
+
+def _on_the_other_half(
+    undecided: Undecided, labels: Mapping[str, set[str]], least: float
+) -> NDArray[Any]:
+    """Count what is right where the weights are of the other half of the texts."""
+    counts = numpy.zeros(undecided.missed.shape)
+    texts = range(len(counts))
+    for half, other in ((texts[::2], texts[1::2]), (texts[1::2], texts[::2])):
+        policy = Weighted(undecided.weights(labels, other), least)
+        counts[half] = undecided.counts(policy)[half]
+    return counts
 
 
 def check_labels(gold: Sequence[Doc], labels: Mapping[str, set[str]]) -> None:
@@ -241,7 +279,9 @@ def main(
         for ner, numbers in result["calibration"].items()
     ]
     lines += [f"{n}: no temperature, as {r}" for n, r in result["uncalibrated"].items()]
-    print("\n".join(lines[:SHOWN]))
+    untried = [f"{n}: not tried, as {r}" for n, r in result["untried"].items()]
+    lines = [*lines[:SHOWN], *untried]
+    print("\n".join(lines))
     low, high = (100 * bound for bound in result["interval"])
     msg.good(
         f"{config}: {result['chosen']['@misc']}. The best of {len(result['tried'])} "

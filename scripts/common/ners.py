@@ -14,7 +14,14 @@ from spacy.util import minibatch
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ner_components import Candidates, IsolatedNER, Resolve, writes_ents
+from ner_components import (
+    Candidates,
+    IsolatedNER,
+    Resolve,
+    collector_of,
+    known_labels,
+    writes_ents,
+)
 
 # a listener of a NER's model, to be replaced by a copy of what it listens to
 LISTENER = "model.tok2vec"
@@ -27,6 +34,8 @@ SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
 BATCH = 64
 # offsets in characters, and label
 Entity = tuple[int, int, str]
+# what labels are called instead; None for one that is dropped
+Renamed = dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -145,13 +154,46 @@ def load(pipeline: str | Path) -> Language:
 
 
 def proposers(nlp: Language) -> dict[str, tuple[str, ...]]:
-    """List the components that propose entities, in their order, with their labels."""
+    """List the components that propose entities, in their order, with their labels.
+
+    The labels are called as the pipeline calls them in the end.
+    """
     found: dict[str, tuple[str, ...]] = {}
-    for name, pipe in nlp.pipeline:
-        labels = tuple(getattr(pipe, "labels", None) or ())
+    for name in nlp.pipe_names:
+        labels = known_labels(nlp, name)
         if labels and writes_ents(nlp, name):
             found[name] = labels
     return found
+
+
+def renamed(nlp: Language, names: Iterable[str]) -> Renamed:
+    """Collect the labels of components that the pipeline calls otherwise in the end.
+
+    RETURNS: what it calls them; None for one that is dropped.
+    """
+    found: Renamed = {}
+    for name in names:
+        if collector := collector_of(nlp, name):
+            labels = getattr(nlp.get_pipe(name), "labels", ())
+            found |= {label: collector.rename(label) for label in labels}
+    return {label: new for label, new in found.items() if new != label}
+
+
+def rename(ents: Iterable[Entity], names: Renamed) -> set[Entity]:
+    """Call entities otherwise, and leave out those that are dropped."""
+    called = ((start, end, names.get(label, label)) for start, end, label in ents)
+    return {(start, end, label) for start, end, label in called if label is not None}
+
+
+def as_known(ents: Iterable[Entity], nlp: Language) -> set[Entity]:
+    """Call annotated entities as a pipeline calls them.
+
+    A label that one of its components still goes by stays, and so does one that none
+    of them knows.
+    """
+    known = labels_of(nlp)
+    names = renamed(nlp, proposers(nlp))
+    return rename(ents, {old: new for old, new in names.items() if old not in known})
 
 
 def labels_of(nlp: Language) -> set[str]:

@@ -32,13 +32,13 @@ class Resolver:
 
     def scorers(self) -> dict[str, Any]:
         """Collect, by NER, the `Confidence` that scores its entities, if any does."""
-        found = {}
-        for ner, (_, collector) in self.collectors.items():
-            # an isolated NER has it inside
-            scorer = getattr(collector.witness, "confidence", collector.witness)
-            if collector.scores and scorer and scorer.scores:
-                found[ner] = scorer
-        return found
+        scorers = {ner: pipe.scorer for ner, (_, pipe) in self.collectors.items()}
+        return {ner: scorer for ner, scorer in scorers.items() if scorer}
+
+    def without_scores(self) -> list[str]:
+        """List the NERs of whose entities it is not known how sure they are."""
+        collectors = self.collectors.items()
+        return [ner for ner, (_, pipe) in collectors if not pipe.tells_scores]
 
 
 def find_resolver(nlp: Language) -> Resolver:

@@ -253,7 +253,8 @@ def test_kept_logits_give_the_scores_that_the_pipeline_gives(scored: Case) -> No
     scorer = resolver.scorers()["ner_drug"]
     kept = scorer.logits = KeptLogits(scorer.logits)
     docs = list(resolver.collect(TEXTS))
-    numbers = kept.calibrate("ner_drug", docs, [set() for _ in docs])
+    _, collector = resolver.collectors["ner_drug"]
+    numbers = kept.calibrate(collector, docs, [set() for _ in docs])
     setting = {"ner_drug_candidates": {"temperature": numbers["temperature"]}}
     nlp = spacy.load(scored.path, config={"components": setting})
     found, expected = (
@@ -278,7 +279,8 @@ def test_a_ner_whose_scores_are_off_gets_no_temperature(cases: dict[str, Case]) 
     result = tuned(spacy.load(case.path, config=off), propose(case, "ner"))
     assert result["uncalibrated"] == {"ner": "it has no scores"}
     assert list(result["calibration"]) == ["ner_drug"]
-    assert len(scores(result, "ner_policy.score.v1")) == 1
+    assert not scores(result, "ner_policy.score.v1")
+    assert result["untried"] == {"score": "ner cannot tell how sure it is"}
 
 
 @pytest.mark.parametrize(
