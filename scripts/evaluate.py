@@ -17,7 +17,7 @@ from wasabi import msg
 from common.annotation import read_gold
 from common.files import sha256, write_json, writing
 from common.meta import Entry
-from common.ners import EXAMPLES, read_ledger
+from common.ners import EXAMPLES, read_ledger, rename
 from measuring.costs import environment, measure_costs
 from measuring.exposure import seen
 from measuring.gold import find_conflicts, find_problems, missing_labels
@@ -63,18 +63,21 @@ def evaluate(
     drawn = resample(len(gold), draws=DRAWS)
     scores, samples = {}, {}
     for name, run in tqdm(own.items(), "scoring", leave=False, disable=None):
+        # all by the names that the pipeline gives to labels
+        right = [rename(ents, run.in_gold) for ents in annotated]
+        lacking = {run.in_gold.get(label, label) for label in missing}
         scores[name], samples[name] = score_texts(
             run.predicted,
-            annotated,
-            labels=run.known - missing,
-            groups=groups,
+            right,
+            labels=run.known - lacking,
+            groups={source: run.called(source, own) for source, own in groups.items()},
             conflict=conflict,
             drawn=drawn,
         )
         ners = run.alone if len(run.alone) > 1 else {}
-        labels = {ner: run.labels[ner] - missing for ner in ners}
+        labels = {ner: run.labels[ner] - lacking for ner in ners}
         scores[name]["sha256"] = sha256(run.folder)
-        scores[name]["sequence"] = in_sequence(ners, run.predicted, annotated, labels)
+        scores[name]["sequence"] = in_sequence(ners, run.predicted, right, labels)
     first = len(gold) if more else 0
     read = {name: run.part(first, None) for name, run in runs.items()}
     ways, records = compare_ways(

@@ -22,7 +22,15 @@ from wasabi import msg
 from common.annotation import read_gold
 from common.files import write_json, write_text
 from common.meta import identity
-from common.ners import entity, load, proposers, read_ledger
+from common.ners import (
+    Entity,
+    entity,
+    load,
+    proposers,
+    read_ledger,
+    rename,
+    renamed_in_gold,
+)
 from measuring.calibration import KeptLogits
 from measuring.conflicts import Resolver, find_resolver
 from measuring.policies import Undecided, climb
@@ -66,12 +74,13 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
     resolve = resolver.resolve
     proposing = proposers(resolver.nlp)
     labels = {ner: set(proposing.get(ner, ())) for ner in resolve.components}
-    check_labels(gold, labels)
+    names = renamed_in_gold(resolver.nlp)
+    entities = [rename(map(entity, doc.ents), names) for doc in gold]
+    check_labels(entities, labels)
     kept = {}
     for ner, scorer in resolver.scorers().items():
         scorer.logits = kept[ner] = KeptLogits(scorer.logits)
     docs = list(resolver.collect(doc.text for doc in gold))
-    entities = [{entity(ent) for ent in doc.ents} for doc in gold]
     calibration, uncalibrated = {}, {}
     for ner in resolve.components:
         if ner not in kept:
@@ -110,7 +119,7 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
         # of the NERs alone: `assemble` knows no others
         colliding = undecided.labels() & set().union(*labels.values())
         climb(attempt, LabelPriority, sorted(colliding))
-        # last, as of what is equally good the first is taken, and these have most to set
+        # last, as of what is equally good the first is taken, and these are not simple
         knowing = Counter(label for own in labels.values() for label in own)
         most = max(knowing.values())
         for votes in range(1, most + 1) if most > 1 else ():
@@ -149,7 +158,7 @@ def _on_the_other_half(
     return counts
 
 
-def check_labels(gold: Sequence[Doc], labels: Mapping[str, set[str]]) -> None:
+def check_labels(gold: Sequence[set[Entity]], labels: Mapping[str, set[str]]) -> None:
     """Refuse text that was not annotated with the labels of all NERs.
 
     Each entity that such a text lacks would count as a mistake of the NER that finds
@@ -158,7 +167,7 @@ def check_labels(gold: Sequence[Doc], labels: Mapping[str, set[str]]) -> None:
     labels: by NER.
     RAISES ValueError: there is no entity, or none of the labels of one NER.
     """
-    annotated = {ent.label_ for doc in gold for ent in doc.ents}
+    annotated = {label for entities in gold for *_, label in entities}
     if not annotated:
         raise ValueError("there is no entity in the annotated text")
     for name, own in labels.items():

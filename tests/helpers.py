@@ -486,6 +486,7 @@ def scores_of(**combinations: tuple[float | None, float]) -> dict[str, Any]:
         if name in combinations:
             pipelines[name] |= {
                 "agreement": {"core": agreement_of(1.0), "other": agreement_of(1.0)},
+                "renamed": {},
                 "exposed": [],
                 "comparable": True,
                 "advisable": True,

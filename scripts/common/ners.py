@@ -173,7 +173,8 @@ def renamed(nlp: Language, names: Iterable[str]) -> Renamed:
     """
     found: Renamed = {}
     for name in names:
-        if collector := collector_of(nlp, name):
+        collector = collector_of(nlp, name)
+        if collector and writes_ents(nlp, name):
             labels = getattr(nlp.get_pipe(name), "labels", ())
             found |= {label: collector.rename(label) for label in labels}
     return {label: new for label, new in found.items() if new != label}
@@ -185,15 +186,13 @@ def rename(ents: Iterable[Entity], names: Renamed) -> set[Entity]:
     return {(start, end, label) for start, end, label in called if label is not None}
 
 
-def as_known(ents: Iterable[Entity], nlp: Language) -> set[Entity]:
-    """Call annotated entities as a pipeline calls them.
+def renamed_in_gold(nlp: Language) -> Renamed:
+    """Collect the labels that a pipeline lacks, and annotated text may have.
 
-    A label that one of its components still goes by stays, and so does one that none
-    of them knows.
+    RETURNS: what it calls them; None for one that is dropped.
     """
-    known = labels_of(nlp)
-    names = renamed(nlp, proposers(nlp))
-    return rename(ents, {old: new for old, new in names.items() if old not in known})
+    known, names = labels_of(nlp), renamed(nlp, nlp.pipe_names)
+    return {label: new for label, new in names.items() if label not in known}
 
 
 def labels_of(nlp: Language) -> set[str]:

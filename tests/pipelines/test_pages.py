@@ -241,7 +241,7 @@ def test_policy_changes_the_answer_live(house: Path) -> None:
     assert answers["ner"] != answers["first_gene"]
 
 
-@pytest.mark.parametrize("name", offered())
+@pytest.mark.parametrize("name", offered(scores=True))
 def test_every_policy_can_be_chosen(house: Path, name: str) -> None:
     app = submit(run(house, "compare"), ALL_TEXTS)
     app.selectbox(key="policy resolved").select(name).run()
@@ -284,7 +284,13 @@ def test_policies_are_offered_by_their_arguments(
 
     made = {"ner_policy.own": askable, "ner_policy.x": other, "elsewhere": askable}
     monkeypatch.setattr(registry, "misc", FakeRegistry(made))
-    assert offered() == ["ner_policy.own"]
+    assert offered(scores=True) == ["ner_policy.own"]
+
+
+def test_scores_are_no_policy_where_a_ner_tells_none() -> None:
+    assert [*{*offered(scores=True)} - {*offered(scores=False)}] == [
+        "ner_policy.score.v1"
+    ]
 
 
 class FakeRegistry(dict[str, Any]):
