@@ -53,7 +53,7 @@ def report_conflicts(nlp: Language, texts: Iterable[str]) -> dict[str, Any]:
     count = 0
     for doc in resolver.collect(texts):
         count += 1
-        dropped.update(_dropped(resolve(doc.copy())))
+        dropped.update(_dropped(resolve(doc)))
         for cluster in clusters(resolve.candidates(doc)):
             if len(cluster) == 1:
                 continue

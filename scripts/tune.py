@@ -4,17 +4,13 @@ python scripts/tune.py pipelines/resolved corpus/joint_dev.spacy configs/resolve
     metrics/tuning.json --sources sources
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from itertools import permutations
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy
 import typer
-from numpy.typing import NDArray
 from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
@@ -25,6 +21,7 @@ from common.meta import identity
 from common.ners import (
     Entity,
     entity,
+    labels_of,
     load,
     proposers,
     read_ledger,
@@ -33,15 +30,11 @@ from common.ners import (
 )
 from measuring.calibration import KeptLogits
 from measuring.conflicts import Resolver, find_resolver
-from measuring.policies import Undecided, climb
+from measuring.policies import Undecided
 from measuring.scores import f_of_draws, interval, resample, score
 from measuring.settings import parse, write
-from ner_components import LabelPriority, Longest, Priority, Score, Vote, Weighted
+from measuring.trials import trials
 
-# of so many NERs every order is tried: 24 of four
-ALL_ORDERS = 4
-# what a candidate has to weigh, of 1
-LEAST = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
 # of the bootstrap
 DRAWS = 1000
 # how many labels and NERs are listed
@@ -59,10 +52,6 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
     What is built stays unless the best policy is better by more than chance: few
     conflicts decide, and of many policies one is the best by luck.
 
-    Votes count where several NERs know a label. A policy that weighs the NERs by their
-    F is measured on the half of the texts that its weights are not of; those in its
-    config block are of all texts.
-
     gold: docs with entities of all NERs' labels.
     RETURNS: `chosen` (a config block), the `micro_f` of the best, that of the policy
         `as_built`, and the `interval` that their difference lies in (95%, paired
@@ -77,6 +66,9 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
     names = renamed_in_gold(resolver.nlp)
     entities = [rename(map(entity, doc.ents), names) for doc in gold]
     check_labels(entities, labels)
+    # what no component can find is no policy's fault
+    known = labels_of(resolver.nlp)
+    entities = [{ent for ent in own if ent[2] in known} for own in entities]
     kept = {}
     for ner, scorer in resolver.scorers().items():
         scorer.logits = kept[ner] = KeptLogits(scorer.logits)
@@ -95,39 +87,14 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
     built = resolver.nlp.get_pipe_config(resolver.name)["policy"]
     as_built = undecided.counts(resolve.policy)
     tried = [(score(as_built)["f"] or 0.0, built, as_built)]
-    untried = {}
-    with tqdm(desc="policies", unit="policy", disable=None, leave=False) as progress:
-
-        def attempt(policy: Any, counts: NDArray[Any] | None = None) -> float:
-            counts = undecided.counts(policy) if counts is None else counts
-            micro_f = score(counts)["f"] or 0.0
-            block = {"@misc": f"ner_policy.{policy.name}.v1", **asdict(policy)}
-            tried.append((micro_f, block, counts))
-            progress.update()
-            return micro_f
-
-        if len(resolve.components) <= ALL_ORDERS:
-            for order in permutations(resolve.components):
-                attempt(Priority([*order]))
-        else:
-            climb(attempt, Priority, resolve.components)
-        attempt(Longest())
-        if unsure := resolver.without_scores():
-            untried["score"] = f"{' and '.join(unsure)} cannot tell how sure it is"
-        elif kept:
-            attempt(Score())
-        # of the NERs alone: `assemble` knows no others
-        colliding = undecided.labels() & set().union(*labels.values())
-        climb(attempt, LabelPriority, sorted(colliding))
-        # last, as of what is equally good the first is taken, and these are not simple
-        knowing = Counter(label for own in labels.values() for label in own)
-        most = max(knowing.values())
-        for votes in range(1, most + 1) if most > 1 else ():
-            attempt(Vote(votes))
-        weights = undecided.weights(labels, range(len(gold)))
-        for least in LEAST:
-            counts = _on_the_other_half(undecided, labels, least)
-            attempt(Weighted(weights, least), counts)
+    unsure = resolver.without_scores()
+    scores = bool(kept) and not unsure
+    found = trials(undecided, labels, scores=scores)
+    for policy, counts in tqdm(
+        found, "policies", unit="policy", disable=None, leave=False
+    ):
+        block = {"@misc": f"ner_policy.{policy.name}.v1", **asdict(policy)}
+        tried.append((score(counts)["f"] or 0.0, block, counts))
     micro_f, best, counts = max(tried, key=itemgetter(0))
     drawn = resample(len(gold), draws=DRAWS)
     draws = [f_of_draws(drawn @ own) for own in (counts, as_built)]
@@ -140,22 +107,12 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
         "as_built": tried[0][0],
         "interval": gain,
         "tried": [{"micro_f": f, "policy": block} for f, block, _ in tried],
-        "untried": untried,
+        "untried": {"score": f"{_listed({*unsure})} cannot tell how sure it is"}
+        if unsure
+        else {},
         "calibration": calibration,
         "uncalibrated": uncalibrated,
     }
-
-
-def _on_the_other_half(
-    undecided: Undecided, labels: Mapping[str, set[str]], least: float
-) -> NDArray[Any]:
-    """Count what is right where the weights are of the other half of the texts."""
-    counts = numpy.zeros(undecided.missed.shape)
-    texts = range(len(counts))
-    for half, other in ((texts[::2], texts[1::2]), (texts[1::2], texts[::2])):
-        policy = Weighted(undecided.weights(labels, other), least)
-        counts[half] = undecided.counts(policy)[half]
-    return counts
 
 
 def check_labels(gold: Sequence[set[Entity]], labels: Mapping[str, set[str]]) -> None:

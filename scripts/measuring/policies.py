@@ -1,8 +1,8 @@
-"""What policies would make of the same candidates, and the search for a good one."""
+"""What policies would make of the same candidates."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from common.ners import Entity, entity
+from measuring.scores import score
 from ner_components import (
     OTHERS,
     Policy,
@@ -19,8 +20,8 @@ from ner_components import (
     get_components,
 )
 
-# fewer entities of a label tell too little of a NER to weigh it by them
-ENOUGH = 10
+# to the F of each label so many entities are added that a NER finds as well as others
+PRIOR = 5
 Weights = dict[str, dict[str, float]]
 
 
@@ -32,88 +33,77 @@ class Undecided:
     ) -> None:
         """Set apart what collides; on most policies only that depends."""
         self.gold = gold
-        self.conflicts: list[tuple[int, list[Span], set[Entity]]] = []
-        self.single: list[tuple[int, list[Span], set[Entity]]] = []
-        self.missed = numpy.array([[0, 0, len(entities)] for entities in gold])
-        for at, (doc, entities) in enumerate(zip(docs, gold, strict=True)):
+        self.conflicts: list[tuple[int, list[Span]]] = []
+        self.single: list[tuple[int, list[Span]]] = []
+        for at, doc in enumerate(docs):
             for cluster in clusters(resolve.candidates(doc)):
                 group = self.conflicts if len(cluster) > 1 else self.single
-                group.append((at, cluster, entities))
+                group.append((at, cluster))
+        self._settle()
+
+    def _settle(self) -> None:
+        """Count what is missed, and what it comes to if all that is single stays."""
+        self.missed = numpy.array([[0, 0, len(entities)] for entities in self.gold])
         self.settled = self.missed.copy()
-        for at, cluster, entities in self.single:
-            self.settled[at] += _count(cluster, entities)
+        for at, cluster in self.single:
+            self.settled[at] += _count(cluster, self.gold[at])
+
+    def part(self, texts: Collection[int]) -> "Undecided":
+        """Return what is in some of the texts; the others are empty."""
+        part = copy(self)
+        part.gold = [own if at in texts else set() for at, own in enumerate(self.gold)]
+        part.conflicts = [(at, own) for at, own in self.conflicts if at in texts]
+        part.single = [(at, own) for at, own in self.single if at in texts]
+        part._settle()
+        return part
 
     def counts(self, policy: Policy) -> NDArray[Any]:
         """Count what is right, wrong and missed had this policy decided: (texts, 3)."""
         asked = asks_about_single(policy)
         counts = (self.missed if asked else self.settled).copy()
-        for at, cluster, entities in [*self.conflicts, *(self.single if asked else ())]:
-            counts[at] += _count(policy(cluster), entities)
+        for at, cluster in self.conflicts + (self.single if asked else []):
+            counts[at] += _count(policy(cluster), self.gold[at])
         return counts
 
-    def weights(
-        self, labels: Mapping[str, Collection[str]], texts: Collection[int]
-    ) -> Weights:
-        """Weigh each NER by its F in some of the texts.
+    def micro_f(self, policy: Policy) -> float:
+        """Score all entities, had this policy decided."""
+        return score(self.counts(policy))["f"] or 0.0
+
+    def weights(self, labels: Mapping[str, Collection[str]]) -> Weights:
+        """Weigh each NER by its F.
 
         labels: those that each NER knows.
-        RETURNS: by NER and label, of which there are enough entities; "*" stands for
-            the others, and is the F over all that the NER knows.
+        RETURNS: by NER and label; "*" stands for labels that are nowhere in the texts,
+            and is the F over all that the NER knows. The fewer entities there are of a
+            label, the nearer to that is its own.
         """
-        there = Counter(label for at in texts for *_, label in self.gold[at])
+        there = Counter(label for own in self.gold for *_, label in own)
         found: Counter[tuple[str, str]] = Counter()
         right: Counter[tuple[str, str]] = Counter()
-        for at, cluster, entities in self.single + self.conflicts:
-            for span in cluster if at in texts else ():
+        for at, cluster in self.single + self.conflicts:
+            for span in cluster:
                 own = [(name, span.label_) for name in get_components(span)]
                 found.update(own)
-                right.update(own if entity(span) in entities else ())
+                right.update(own if entity(span) in self.gold[at] else ())
         weights: Weights = {}
         for ner, known in labels.items():
-            total = numpy.zeros(3)
-            weights[ner] = {}
-            for label in sorted(known):
-                key = ner, label
-                counts = numpy.array([right[key], found[key], there[label]])
-                total += counts
-                if there[label] >= ENOUGH:
-                    weights[ner][label] = _f(counts)
-            weights[ner][OTHERS] = _f(total)
+            own = {t: (right[ner, t], found[ner, t] + there[t]) for t in sorted(known)}
+            hits, seen = (sum(numbers) for numbers in zip(*own.values(), strict=True))
+            f = 2 * hits / max(seen, 1)
+            smooth = {
+                label: (2 * hits + PRIOR * f) / (seen + PRIOR)
+                for label, (hits, seen) in own.items()
+                if seen
+            } | {OTHERS: f}
+            weights[ner] = {label: round(weight, 3) for label, weight in smooth.items()}
         return weights
 
     def labels(self) -> set[str]:
         """Collect the labels that take part in a conflict."""
-        return {span.label_ for _, cluster, _ in self.conflicts for span in cluster}
-
-
-def _f(counts: NDArray[Any]) -> float:
-    right, found, there = counts
-    return round(2 * right / max(found + there, 1), 3)
+        return {span.label_ for _, cluster in self.conflicts for span in cluster}
 
 
 def _count(predicted: Sequence[Span], gold: set[Entity]) -> NDArray[Any]:
     """Count what is right, what is wrong, and what is no longer missed."""
     right = sum(entity(span) in gold for span in predicted)
     return numpy.array([right, len(predicted) - right, -right])
-
-
-def climb(
-    attempt: Callable[[Any], float],
-    policy: Callable[[list[str]], Any],
-    names: Sequence[str],
-) -> None:
-    """Look for the best order: put one name more into it, as long as that helps."""
-    order: list[str] = []
-    best = 0.0
-    while len(order) < len(names):
-        orders = [
-            [*order[:at], name, *order[at:]]
-            for name in names
-            if name not in order
-            for at in range(len(order) + 1)
-        ]
-        found = [(attempt(policy(new)), new) for new in orders]
-        better, order = max(found, key=itemgetter(0))
-        if better <= best:
-            return
-        best = better

@@ -103,7 +103,7 @@ def test_the_pipeline_is_left_as_it_was(nlp: Language) -> None:
 
 def test_texts_without_conflicts_are_fine(nlp: Language) -> None:
     report = report_conflicts(nlp, ["Nobody."])
-    assert report == {"texts": 1, "conflicts": 0, "pairs": {}}
+    assert report == {"texts": 1, "conflicts": 0, "pairs": {}, "dropped": {}}
     assert to_markdown(report) == "0 conflicts in 1 texts.\n"
 
 
