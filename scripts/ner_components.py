@@ -771,15 +771,18 @@ class Candidates(ShippedPipe):
             for ent, known in zip(ents, earlier, strict=True):
                 if _key(ent) in own:
                     self._collect(doc, ent, self.component, own[_key(ent)])
-                elif known is None:
-                    origin = _origin(self.nlp, self, ent.label_, witnessed)
-                    self._collect(doc, ent, **origin)
-                elif known["component"] == self.component:
+                elif known and known["component"] == self.component:
                     _propose(doc, ent, **known)
+                else:
+                    origin = _origin(self.nlp, self, ent.label_, witnessed)
+                    # of what came with the doc it is known who proposed it
+                    told = [None, *get_components(ent)] if known else []
+                    if origin["component"] not in told:
+                        self._collect(doc, ent, **origin)
                 for token in ent if ent.kb_id or ent.id else ():
                     token.ent_kb_id, token.ent_id = 0, 0
             # what overlaps stands in no doc.ents
-            for start, end, label in own.keys() - keys(ents):
+            for start, end, label in sorted(own.keys() - keys(ents)):
                 span = _span(doc, start, end, {"label": label})
                 self._collect(doc, span, self.component, own[start, end, label])
             _set_ents(doc, [], default="missing")

@@ -87,13 +87,13 @@ class Undecided:
                 right.update(own if entity(span) in self.gold[at] else ())
         weights: Weights = {}
         for ner, known in labels.items():
-            own = {t: (right[ner, t], found[ner, t] + there[t]) for t in sorted(known)}
-            hits, seen = (sum(numbers) for numbers in zip(*own.values(), strict=True))
-            f = 2 * hits / max(seen, 1)
+            hits = {label: right[ner, label] for label in sorted(known)}
+            seen = {label: found[ner, label] + there[label] for label in hits}
+            f = 2 * sum(hits.values()) / max(sum(seen.values()), 1)
             smooth = {
-                label: (2 * hits + PRIOR * f) / (seen + PRIOR)
-                for label, (hits, seen) in own.items()
-                if seen
+                label: (2 * hits[label] + PRIOR * f) / (number + PRIOR)
+                for label, number in seen.items()
+                if number
             } | {OTHERS: f}
             weights[ner] = {label: round(weight, 3) for label, weight in smooth.items()}
         return weights
