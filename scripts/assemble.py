@@ -326,7 +326,11 @@ def _check_policy(
         _check_range(f"{name} needs at_least", policy.at_least, 1, len(labels))
     if isinstance(policy, Weighted):
         _check(f"{name} weighs the component", policy.weights, labels)
-        _check(f"{name} must weigh all of these, but", labels, policy.weights)
+        if missing := ", ".join(ner for ner in labels if ner not in policy.weights):
+            raise ValueError(
+                f'{name} gives no weights to {missing}; give one to "{OTHERS}", all '
+                "labels, at least"
+            )
         for ner, own in policy.weights.items():
             _check(f"{name} weighs for {ner} the label", {*own} - {OTHERS}, labels[ner])
             for label, weight in own.items():
