@@ -300,6 +300,28 @@ class FakeRegistry(dict[str, Any]):
         return self
 
 
+def test_dropped_and_overlapping_candidates_are_shown(
+    house: Path, sources: Any, tmp_path: Path
+) -> None:
+    names = THREE[:2]
+    nlp = combine(sources, names, tmp_path / "pipelines" / "all", "ner_policy.score.v1")
+    changes: dict[str, dict[str, Any]] = {
+        "resolve": {"spans_key": "every"},
+        "ner_candidates": {"labels": {"PERSON": None}},
+    }
+    for name, settings in changes.items():
+        config = {**nlp.get_pipe_config(name), **settings}
+        nlp.replace_pipe(name, config.pop("factory"), config=config)
+    nlp.to_disk(tmp_path / "pipelines" / "all")
+    app = submit(run(tmp_path, "compare"), ALL_TEXTS)
+    assert 'All of them, as `doc.spans["every"]` has them' in [
+        caption.value for caption in app.caption
+    ]
+    # a sentence, one pipeline, two NERs, and all of them
+    assert len(drawn(app)) == 5
+    assert "label PERSON is dropped" in set(app.dataframe[0].value["reason"])
+
+
 # ---------------------------------------------------------------- three NERs
 
 

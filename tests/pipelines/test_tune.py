@@ -211,6 +211,73 @@ def test_a_policy_of_ones_own_that_is_better_stays() -> None:
     assert max(one["micro_f"] for one in result["tried"][1:]) < 1
 
 
+VOTES = "ner_policy.vote.v1"
+WEIGHTED = "ner_policy.weighted.v1"
+# three who know people, of whom two are right where they agree
+ONE, TWO, THREE = (
+    {"Benz": "PERSON", "Mary": "PERSON", "what": "PERSON"},
+    {"Benz": "PERSON", "Mary": "PERSON", "Ritz": "PERSON"},
+    {"met": "PERSON", "Mary": "PERSON", "calls": "PERSON"},
+)
+ANNOTATED = annotate({"Benz": "PERSON", "Mary": "PERSON"}, {}, {"Mary": "PERSON"})
+
+
+def test_votes_are_tried_where_several_know_a_label() -> None:
+    result = tuned(resolve_rules(one=ONE, two=TWO, three=THREE), ANNOTATED)
+    votes = [t["policy"] for t in result["tried"] if t["policy"]["@misc"] == VOTES]
+    assert [policy["at_least"] for policy in votes] == [1, 2, 3]
+    assert result["chosen"] == {"@misc": VOTES, "at_least": 2}
+    assert result["micro_f"] == 1
+
+
+def test_votes_are_not_tried_where_no_label_is_shared() -> None:
+    result = tuned(resolve_rules(people=PEOPLE, drugs=DRUGS), PEOPLE_RIGHT)
+    kinds = {one["policy"]["@misc"] for one in result["tried"]}
+    assert WEIGHTED in kinds and VOTES not in kinds
+
+
+def test_weights_are_what_each_ner_is_worth() -> None:
+    # right about every drug and no person, and the other way round
+    one = {"Benz": "PERSON", "Mary": "PERSON", "weed": "DRUG"}
+    two = {"Benz met": "PERSON", "Mary": "PERSON", "calls weed": "DRUG"}
+    gold = annotate(
+        {"Benz met": "PERSON", "Mary": "PERSON"},
+        {"weed": "DRUG"},
+        {"Mary": "PERSON", "weed": "DRUG"},
+    )
+    result = tuned(resolve_rules(one=one, two=two), gold)
+    assert result["chosen"]["@misc"] == WEIGHTED
+    weights = result["chosen"]["weights"]
+    assert weights["one"]["DRUG"] > weights["two"]["DRUG"]
+    assert weights["one"]["PERSON"] < weights["two"]["PERSON"]
+    assert result["micro_f"] == 1
+
+
+def test_what_is_learned_counts_on_the_other_half() -> None:
+    # in one half the one is right, in the other the other
+    gold = [*LABELS_RIGHT[:1] * 20, *PEOPLE_RIGHT[:1] * 20]
+    gold[::2], gold[1::2] = gold[:20], gold[20:]
+    result = tune(find_resolver(resolve_rules(people=PEOPLE, drugs=DRUGS)), gold)
+    learned = [
+        one["micro_f"]
+        for one in result["tried"][1:]
+        if one["policy"]["@misc"] in (LABELS, WEIGHTED)
+    ]
+    assert learned and max(learned) == 0
+    assert result["micro_f"] == 0.5
+
+
+def test_labels_that_are_renamed_or_dropped_are_found_in_gold() -> None:
+    nlp = resolve_rules(people=PEOPLE, drugs=DRUGS)
+    for name, labels in [("people", {"PERSON": "PER", "ORG": None}), ("drugs", {})]:
+        config = {"component": name, "labels": labels}
+        nlp.replace_pipe(f"{name}_collector", "ner_candidates_v1", config=config)
+    result = tuned(nlp, PEOPLE_RIGHT)
+    orders = scores(result, PRIORITY)
+    # no longer anything to collide with "Acme White", and only that is wrong
+    assert orders["people", "drugs"] == pytest.approx(10 / 11)
+
+
 def test_what_is_there_stays_where_another_is_better_by_chance() -> None:
     wrong = {"@misc": PRIORITY, "components": ["people", "drugs"]}
     nlp = resolve_rules(wrong, people=PEOPLE, drugs=DRUGS)
@@ -246,6 +313,25 @@ def test_a_ner_that_is_always_wrong_becomes_less_sure(scored: Case) -> None:
     assert numbers["ner_drug"]["temperature"] > 1
     assert numbers["ner_drug"]["ece_after"] < numbers["ner_drug"]["ece_before"]
     assert numbers["ner"]["temperature"] < numbers["ner_drug"]["temperature"]
+
+
+def test_a_renamed_label_is_calibrated_and_the_dropped_judged_anew(
+    scored: Case,
+) -> None:
+    gold = propose(scored, "ner")
+    expected = tuned(scored.fresh(), gold)["calibration"]["ner_drug"]
+    nlp = scored.fresh()
+    settings = {"component": "ner_drug", "labels": {"DRUG": "MEDICINE"}, "least": 1.0}
+    nlp.replace_pipe("ner_drug_candidates", "ner_candidates_v1", config=settings)
+    resolver = find_resolver(nlp)
+    assert tune(resolver, [*gold] * TIMES)["calibration"]["ner_drug"] == expected
+    kept = KeptLogits(resolver.scorers()["ner_drug"].logits.function)
+    collector = resolver.collectors["ner_drug"][1]
+    resolver.scorers()["ner_drug"].logits = kept
+    docs = list(resolver.collect(TEXTS))
+    collector.least = {"*": 0.0}
+    kept.calibrate(collector, docs, [set() for _ in docs])
+    assert not [one for doc in docs for one in doc._.ner_conflicts]
 
 
 def test_kept_logits_give_the_scores_that_the_pipeline_gives(scored: Case) -> None:
