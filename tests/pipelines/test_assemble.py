@@ -217,6 +217,33 @@ def test_third_ner_is_a_path_and_a_component(tmp_path: Path) -> None:
         assert found(nlp) == found(genes)
 
 
+def test_several_ners_vote_as_the_docs_say(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "several_ners.md").read_text(encoding="utf8")
+    (block,) = re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
+    block = block.replace("[components.", "[components]\n\n[components.", 1)
+    pasted = Config().from_str(block, interpolate=False)
+    mine = make_drugs_in(small_core(), seed=0, labels=["PER", "MISC"])
+    pipelines = {"core": small_core(), "drugs": make_drugs_in(small_core())}
+    # so that two of the three agree
+    pipelines |= {"sm": small_core(), "mine": mine}
+    sources = save_sources(tmp_path / "sources", pipelines)
+
+    def paste(config: Config) -> None:
+        config.update(config.merge(pasted))
+        config["paths"] = {source: str(sources / source) for source in config["paths"]}
+
+    nlp, _ = build(tmp_path, "resolved", sources, paste)
+    every = {*proposers(nlp)}
+    assert every == {"ner", "ner_drug", "ner_sm", "ner_mine"}
+    assert proposers(nlp)["ner_mine"] == ("PERSON",)
+    docs = list(nlp.pipe(TEXTS))
+    kept = {(e.label_, *e._.ner_components) for doc in docs for e in doc.ents}
+    assert ("DRUG", "ner_drug") in kept
+    assert all({"ner", "ner_sm"} <= {*who} for label, *who in kept if label != "DRUG")
+    dropped = {one["reason"] for doc in docs for one in doc._.ner_conflicts}
+    assert {"label MISC is dropped", "1 of 3 votes, 2 needed"} <= dropped
+
+
 def test_ner_may_have_another_name_at_home(tmp_path: Path) -> None:
     drugs = make_drugs_in(small_core())
     drugs.rename_pipe("ner", "gene_ner")
