@@ -301,6 +301,11 @@ def _check_labels(nlp: Language, collector: Candidates, name: str) -> None:
     }
     for setting, given in (("labels", collector.renamed), ("least", collector.least)):
         _check(f"{name}: {setting} names the label", {*given} - {OTHERS}, there)
+    if any(collector.least.values()) and not collector.tells_scores:
+        msg.warn(
+            f"{name}: least drops nothing of {collector.component}, as it cannot tell "
+            "how sure it is"
+        )
     for label, new in collector.renamed.items():
         if new == "":
             raise ValueError(f"{name}: labels gives {label} no name; null drops it")

@@ -721,17 +721,17 @@ class Candidates(ShippedPipe):
                         ner.listen()
 
     @property
-    def scorer(self) -> Any:
+    def confidence(self) -> Any:
         """The `Confidence` that scores what the NER finds; None if it has no scores."""
         self._attend()
         # an isolated NER has it inside
-        scorer = getattr(self.witness, "confidence", self.witness)
-        return scorer if self.scores and scorer and scorer.scores else None
+        confidence = getattr(self.witness, "confidence", self.witness)
+        return confidence if self.scores and confidence and confidence.scores else None
 
     @property
     def tells_scores(self) -> bool:
         """Whether it is known how sure the NER is of an entity; a rule always is."""
-        return self.scorer is not None or hasattr(self.ner, "patterns")
+        return self.confidence is not None or hasattr(self.ner, "patterns")
 
     def rename(self, label: str) -> str | None:
         """Return what a label of the NER is called from here on; None if dropped."""

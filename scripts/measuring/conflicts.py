@@ -32,7 +32,7 @@ class Resolver:
 
     def scorers(self) -> dict[str, Any]:
         """Collect, by NER, the `Confidence` that scores its entities, if any does."""
-        scorers = {ner: pipe.scorer for ner, (_, pipe) in self.collectors.items()}
+        scorers = {ner: pipe.confidence for ner, (_, pipe) in self.collectors.items()}
         return {ner: scorer for ner, scorer in scorers.items() if scorer}
 
     def without_scores(self) -> list[str]:

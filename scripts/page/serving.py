@@ -49,6 +49,8 @@ class Served:
         for name, labels in proposers.items():
             for label in labels:
                 self.owners[label].append(name)
+        # what it calls labels that annotated text may have, and it has not
+        self.renamed = common.ners.renamed_in_gold(self.nlp)
         # what decides between candidates, if anything does
         decide = [pipe for _, pipe in self.nlp.pipeline if isinstance(pipe, Resolve)]
         self.resolve: Any = decide[-1] if decide else None

@@ -149,17 +149,28 @@ def _renamed(comparison: Comparison) -> str:
     """Say which combinations have other labels than their sources, and which."""
     said = []
     for name, own in combinations(comparison).items():
-        labels = [
-            f"{label} of `{source}` {f'counts as {new}' if new else 'does not count'}"
-            for source, names in own["renamed"].items()
-            for label, new in names.items()
-        ]
-        if labels:
+        alike: dict[str, list[str]] = {}
+        for source, labels in own["renamed"].items():
+            alike.setdefault(_by_new(labels), []).append(f"`{source}`")
+        counts = [f"of {', '.join(names)} {what}" for what, names in alike.items()]
+        if counts:
             said.append(
-                f"`{name}` has labels of its own, so it is compared with none: in its "
-                f"figures {', '.join(labels)}. "
+                f"`{name}` has labels of its own, so it is compared with none; in its "
+                f"figures count {', '.join(counts)}. "
             )
     return "".join(said)
+
+
+def _by_new(labels: dict[str, str | None]) -> str:
+    """Put into words what labels are called instead."""
+    old: dict[str | None, list[str]] = {}
+    for label, new in labels.items():
+        old.setdefault(new, []).append(label)
+    called = (
+        f"{', '.join(own)} {f'as {new}' if new else 'not at all'}"
+        for new, own in old.items()
+    )
+    return "; ".join(called)
 
 
 def label_table(comparison: Comparison, scope: str = "all_texts") -> pd.DataFrame:

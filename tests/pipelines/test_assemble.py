@@ -589,6 +589,17 @@ def test_labels_and_weights_go_through_the_config(
     assert "MEDICINE" in {label for ents in found(nlp) for _, label in ents}
 
 
+def test_a_least_score_of_a_ner_without_scores_is_told(
+    tmp_path: Path, small_sources: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(config: Config) -> None:
+        config["components"]["ner_candidates"] |= {"least": 0.5, "scores": False}
+
+    build(tmp_path, "resolved", small_sources, change)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "ner_candidates: least drops nothing of ner, as it cannot tell" in printed
+
+
 def test_policy_tuned_on_other_sources_is_told(
     tmp_path: Path, small_sources: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -322,6 +322,23 @@ def test_dropped_and_overlapping_candidates_are_shown(
     assert "label PERSON is dropped" in set(app.dataframe[0].value["reason"])
 
 
+def test_annotation_is_shown_by_the_names_that_labels_have(
+    house: Path, sources: Any, tmp_path: Path
+) -> None:
+    nlp = combine(
+        sources, THREE[:2], tmp_path / "pipelines" / "all", "ner_policy.longest.v1"
+    )
+    for name, labels in [("ner", {"DATE": "DAY"}), ("first_gene", {"GENE": None})]:
+        config = {"component": name, "labels": labels}
+        nlp.replace_pipe(f"{name}_candidates", "ner_candidates_v1", config=config)
+    nlp.to_disk(tmp_path / "pipelines" / "all")
+    shutil.copytree(house / "corpus", tmp_path / "corpus")
+    plain = run(house, "data").selectbox[2].options
+    shown = run(tmp_path, "data").selectbox[2].options
+    assert {"DATE", "GENE"} <= {*plain}
+    assert {*shown} == {*plain} - {"DATE", "GENE"} | {"DAY"}
+
+
 # ---------------------------------------------------------------- three NERs
 
 
