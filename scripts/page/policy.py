@@ -73,10 +73,7 @@ def decide(doc: Doc, served: Served, policy: Policy) -> Doc:
     """
     own = served.resolve
     chosen = registry.resolve({"policy": policy})["policy"]
-    names, key = own.components, own.spans_key
-    resolve = Resolve(
-        served.nlp, own.name, components=names, policy=chosen, spans_key=key
-    )
+    resolve = Resolve(served.nlp, own.name, components=own.components, policy=chosen)
     return resolve(doc)
 
 

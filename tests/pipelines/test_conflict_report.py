@@ -82,6 +82,13 @@ def test_the_score_is_a_policy_where_there_are_scores(cases: dict[str, Case]) ->
     assert all("score" in pair["winners"] for pair in report["pairs"].values())
 
 
+def test_the_score_is_no_policy_where_a_ner_has_none(cases: dict[str, Case]) -> None:
+    off = {"components": {"ner_candidates": {"scores": False}}}
+    nlp = spacy.load(cases["resolved-plain"].path, config=off)
+    pairs = report_conflicts(nlp, TEXTS)["pairs"].values()
+    assert pairs and not any("score" in pair["winners"] for pair in pairs)
+
+
 def test_as_built_is_what_the_pipeline_decides(cases: dict[str, Case]) -> None:
     nlp = cases["resolved-isolated"].fresh()
     decided = [c["winner"]["label"] for d in nlp.pipe(TEXTS) for c in d._.ner_conflicts]

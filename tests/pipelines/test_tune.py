@@ -253,6 +253,16 @@ def test_weights_are_what_each_ner_is_worth() -> None:
     assert result["micro_f"] == 1
 
 
+def test_entities_that_no_ner_can_find_do_not_count() -> None:
+    gold = annotate(
+        {"Benz": "PERSON", "Mary": "PERSON", "met": "VERB"},
+        {"Acme": "ORG", "Ritz": "ORG", "weed": "DRUG"},
+        {"Mary": "PERSON", "weed": "DRUG", "Acme": "ORG", "sold": "VERB"},
+    )
+    result = tuned(resolve_rules(people=PEOPLE, drugs=DRUGS), gold)
+    assert result["micro_f"] == 1
+
+
 def test_what_is_learned_counts_on_the_other_half() -> None:
     # in one half the one is right, in the other the other
     gold = [*LABELS_RIGHT[:1] * 20, *PEOPLE_RIGHT[:1] * 20]
@@ -332,6 +342,14 @@ def test_a_renamed_label_is_calibrated_and_the_dropped_judged_anew(
     collector.least = {"*": 0.0}
     kept.calibrate(collector, docs, [set() for _ in docs])
     assert not [one for doc in docs for one in doc._.ner_conflicts]
+
+
+def test_a_label_that_is_dropped_calibrates_nothing(scored: Case) -> None:
+    nlp = scored.fresh()
+    settings = {"component": "ner_drug", "labels": {"*": None}}
+    nlp.replace_pipe("ner_drug_candidates", "ner_candidates_v1", config=settings)
+    result = tuned(nlp, propose(scored, "ner"))
+    assert result["uncalibrated"] == {"ner_drug": "it found nothing in these texts"}
 
 
 def test_kept_logits_give_the_scores_that_the_pipeline_gives(scored: Case) -> None:
