@@ -45,13 +45,14 @@ def trials(
     every_order = permutations(ners) if len(ners) <= ALL_ORDERS else ()
     fixed: list[Policy] = [Priority([*order]) for order in every_order]
     fixed += [Longest(), *([Score()] if scores else [])]
-    # votes count where several know a label
-    fixed += [Vote(votes) for votes in range(1, most + 1) if most > 1]
+    # where nobody else knows a label, nobody can say that an entity is none
+    shared = most > 1
+    fixed += [Vote(votes) for votes in range(1, most + 1) if shared]
     # of the NERs alone: `assemble` knows no others
     colliding = sorted(undecided.labels() & knowing.keys())
     learned: list[Callable[[Undecided], Policy]] = [
         partial(_ordered, LabelPriority, colliding),
-        *(partial(_weighted, labels, least) for least in LEAST),
+        *(partial(_weighted, labels, least) for least in LEAST if shared or not least),
     ]
     if len(ners) > ALL_ORDERS:
         learned.insert(0, partial(_ordered, Priority, ners))

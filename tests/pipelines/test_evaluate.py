@@ -458,7 +458,7 @@ def test_a_way_with_labels_of_its_own_is_compared_with_none(named: Result) -> No
     }
     said = legend(compare(named.report))
     assert "`named` has labels of its own, so it is compared with none" in said
-    for what in ("of `core` ", "PERSON as PER; ", "ORG not at all", "of `drugs` DRUG"):
+    for what in ("of `core` ", "PERSON as PER", "ORG not at all", "of `drugs` DRUG"):
         assert what in said
     assert "of its own" not in legend(compare(scores_of(a=(0.8, 1.0))))
 

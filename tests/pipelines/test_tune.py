@@ -232,8 +232,11 @@ def test_votes_are_tried_where_several_know_a_label() -> None:
 
 def test_votes_are_not_tried_where_no_label_is_shared() -> None:
     result = tuned(resolve_rules(people=PEOPLE, drugs=DRUGS), PEOPLE_RIGHT)
-    kinds = {one["policy"]["@misc"] for one in result["tried"]}
-    assert WEIGHTED in kinds and VOTES not in kinds
+    tried = [one["policy"] for one in result["tried"]]
+    assert VOTES not in {policy["@misc"] for policy in tried}
+    # nothing is dropped that nobody else can judge
+    weighted = [policy for policy in tried if policy["@misc"] == WEIGHTED]
+    assert [policy["at_least"] for policy in weighted] == [0]
 
 
 def test_weights_are_what_each_ner_is_worth() -> None:
