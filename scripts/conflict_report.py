@@ -11,13 +11,21 @@ from typing import Annotated, Any
 
 import typer
 from spacy.language import Language
+from spacy.tokens import Doc
 from wasabi import MarkdownRenderer, msg
 
 from common.files import write_json, write_text
 from common.formats.files import accepted, read_records
 from common.ners import load
 from measuring.conflicts import find_resolver
-from ner_components import Longest, Policy, Priority, Score, clusters
+from ner_components import (
+    Longest,
+    Policy,
+    Priority,
+    Score,
+    clusters,
+    get_conflicts,
+)
 
 EXAMPLES = 10
 
@@ -26,7 +34,8 @@ def report_conflicts(nlp: Language, texts: Iterable[str]) -> dict[str, Any]:
     """Collect the conflicts in texts by the labels that collide.
 
     RETURNS: `texts`, `conflicts`, and by group of labels (sorted, joined by " / ") how
-        often they collide, the winners' labels under each policy, and ten examples.
+        often they collide, the winners' labels under each policy, and ten examples; and
+        what was `dropped` though it lost to nothing, by label how often.
     RAISES ValueError: the pipeline decides nothing.
     """
     resolver = find_resolver(nlp)
@@ -35,13 +44,15 @@ def report_conflicts(nlp: Language, texts: Iterable[str]) -> dict[str, Any]:
         f"{name} first": Priority([name]) for name in resolve.components
     }
     policies["longest"] = Longest()
-    if resolver.scorers():
+    if resolver.scorers() and not resolver.without_scores():
         policies["score"] = Score()
     policies["as built"] = resolve.policy
     groups: dict[str, dict[str, Any]] = {}
+    dropped: Counter[str] = Counter()
     count = 0
     for doc in resolver.collect(texts):
         count += 1
+        dropped.update(_dropped(resolve(doc)))
         for cluster in clusters(resolve.candidates(doc)):
             if len(cluster) == 1:
                 continue
@@ -58,7 +69,14 @@ def report_conflicts(nlp: Language, texts: Iterable[str]) -> dict[str, Any]:
                 group["examples"].append({"text": doc.text, "winners": won})
     ranked = sorted(groups.items(), key=_by_count)
     total = sum(group["count"] for group in groups.values())
-    return {"texts": count, "conflicts": total, "pairs": dict(ranked)}
+    lost = dict(dropped.most_common())
+    return {"texts": count, "conflicts": total, "pairs": dict(ranked), "dropped": lost}
+
+
+def _dropped(doc: Doc) -> list[str]:
+    """List the labels of what a collector or the policy dropped without a rival."""
+    decisions = [one for one in get_conflicts(doc) if not one["winner"]]
+    return [loser["label"] for one in decisions for loser in one["losers"]]
 
 
 def _by_count(group: tuple[str, dict[str, Any]]) -> tuple[int, str]:
@@ -68,6 +86,9 @@ def _by_count(group: tuple[str, dict[str, Any]]) -> tuple[int, str]:
 def to_markdown(report: dict[str, Any]) -> str:
     """Write the report for people: a table, then the examples."""
     text = [f"{report['conflicts']} conflicts in {report['texts']} texts."]
+    if dropped := report["dropped"]:
+        each = ", ".join(f"{label} {number}" for label, number in dropped.items())
+        text.append(f"Dropped without a rival, as the config says: {each}.")
     rows = [
         (
             name,

@@ -17,7 +17,7 @@ from wasabi import msg
 from common.annotation import read_gold
 from common.files import sha256, write_json, writing
 from common.meta import Entry
-from common.ners import EXAMPLES, read_ledger
+from common.ners import EXAMPLES, read_ledger, rename, rename_labels
 from measuring.costs import environment, measure_costs
 from measuring.exposure import seen
 from measuring.gold import annotated_labels, find_conflicts, find_problems
@@ -57,27 +57,30 @@ def evaluate(
     runs = {**sources, **combinations}
     groups = {name: run.known for name, run in sources.items()}
     known = annotated_labels(gold)
-    counted = frozenset[str]().union(*known)
     own = {name: run.part(0, len(gold)) for name, run in runs.items()}
     conflict = find_conflicts(gold, [own[name].predicted for name in sources])
     annotated = of_labels([entities(doc, doc) for doc in gold], known)
     drawn = resample(len(gold), draws=DRAWS)
     scores, samples = {}, {}
     for name, run in tqdm(own.items(), "scoring", leave=False, disable=None):
+        # all by the names that the pipeline gives to labels
+        right = [rename(ents, run.in_gold) for ents in annotated]
+        looked = [rename_labels(labels, run.in_gold) for labels in known]
+        counted = frozenset[str]().union(*looked)
         scores[name], samples[name] = score_texts(
-            of_labels(run.predicted, known),
-            annotated,
+            of_labels(run.predicted, looked),
+            right,
             labels=run.known & counted,
-            groups=groups,
+            groups={source: run.called(source, own) for source, own in groups.items()},
             conflict=conflict,
             drawn=drawn,
         )
         each = run.alone if len(run.alone) > 1 else {}
-        ners = {ner: of_labels(found, known) for ner, found in each.items()}
+        ners = {ner: of_labels(found, looked) for ner, found in each.items()}
         labels = {ner: run.labels[ner] & counted for ner in ners}
         scores[name]["sha256"] = sha256(run.folder)
         scores[name]["sequence"] = in_sequence(
-            ners, of_labels(run.predicted, known), annotated, labels
+            ners, of_labels(run.predicted, looked), right, labels
         )
     first = len(gold) if more else 0
     read = {name: run.part(first, None) for name, run in runs.items()}

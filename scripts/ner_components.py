@@ -22,6 +22,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
@@ -41,6 +42,8 @@ Key = tuple[int, int, str]
 # what a NER added to a doc, with its confidence, None where it cannot tell
 Found = dict[Key, float | None]
 Registered = TypeVar("Registered", bound=type)
+# in a setting by label: all labels that are not named
+OTHERS = "*"
 # its gemm takes one thread, and numpy's all
 CPU: Any = get_ops("cpu")
 
@@ -56,6 +59,12 @@ def get_component(span: Span) -> str | None:
     return proposal["component"] if proposal else None
 
 
+def get_components(span: Span) -> list[str]:
+    """Name all components that proposed an entity, the one that is credited first."""
+    names = (proposal["component"] for proposal in _proposed(span))
+    return [*dict.fromkeys(name for name in names if name is not None)]
+
+
 def get_score(span: Span) -> float | None:
     """Return the confidence, in (0, 1], of the NER that proposed an entity.
 
@@ -66,7 +75,7 @@ def get_score(span: Span) -> float | None:
 
 
 def get_candidates(doc: Doc) -> dict[str | None, list[Span]]:
-    """Return by component all entities that it proposed, those that lost included."""
+    """Return by component all that it proposed, what lost or was dropped included."""
     candidates: dict[str | None, list[Span]] = {}
     for start, end, proposed in _stored(doc, PROPOSALS):
         for proposal in proposed:
@@ -76,21 +85,39 @@ def get_candidates(doc: Doc) -> dict[str | None, list[Span]]:
 
 
 def get_conflicts(doc: Doc) -> list[dict[str, Any]]:
-    """List the decisions between colliding candidates, in the order of the text.
+    """List what lost to what, and what was dropped, in the order of the text.
 
-    RETURNS: dicts with `winner` (None if the policy kept none), `losers`, `policy` and
-        `reason`; winner and losers have `text`, `start` and `end` in tokens, `label`,
-        `component` and `score`.
+    RETURNS: dicts with `winner` (None if it lost to nothing), `losers`, `policy` (None
+        if it never came to one, as its collector dropped it) and `reason`; winner and
+        losers have `text`, `start` and `end` in tokens, `label`, `component`, `score`.
     """
+    decisions = [
+        (start, decision)
+        for start, _, (stored,) in _stored(doc, DECISIONS)
+        for decision in stored["decisions"]
+    ]
+    decisions += [
+        (start, _dropped(proposal))
+        for start, _, proposed in _stored(doc, PROPOSALS)
+        for proposal in proposed
+        if "dropped" in proposal
+    ]
     return [
         {
             **decision,
             "winner": decision["winner"] and _in_tokens(doc, start, decision["winner"]),
             "losers": [_in_tokens(doc, start, loser) for loser in decision["losers"]],
         }
-        for start, _, (stored,) in sorted(_stored(doc, DECISIONS))
-        for decision in stored["decisions"]
+        for start, decision in sorted(decisions, key=itemgetter(0))
     ]
+
+
+def _dropped(proposal: Mapping[str, Any]) -> dict[str, Any]:
+    """Put into a decision that a collector dropped a proposal."""
+    side = {name: proposal[name] for name in ("text", "label", "component", "score")}
+    side |= {"start": 0, "end": len(proposal["text"])}
+    reason = proposal["dropped"]
+    return {"winner": None, "losers": [side], "policy": None, "reason": reason}
 
 
 def get_provenance(doc: Doc) -> list[list[Any]]:
@@ -132,17 +159,23 @@ def proposals(span: Span) -> list[dict[str, Any]]:
     return [p for p in stored if p["text"] == span.text] if stored else []
 
 
-def _proposal(span: Span) -> dict[str, Any] | None:
+def _proposed(span: Span) -> list[dict[str, Any]]:
+    """Return who proposed an entity; those that were dropped only if all were."""
     label = span.label_
-    return next((p for p in proposals(span) if p["label"] == label), None)
+    own = [p for p in proposals(span) if p["label"] == label]
+    return [p for p in own if "dropped" not in p] or own
 
 
-def _propose(doc: Doc, ent: Span, component: str | None, score: float | None) -> None:
+def _proposal(span: Span) -> dict[str, Any] | None:
+    return next(iter(_proposed(span)), None)
+
+
+def _propose(doc: Doc, ent: Span, **told: Any) -> None:
+    """Write down that an entity is proposed, and what is told of it."""
     key: Any = ("._.", PROPOSALS, ent.start_char, ent.end_char)
-    proposal = {"text": ent.text, "label": ent.label_, "component": component}
-    identifiers = {"score": score, "kb_id": ent.kb_id_, "id": ent.id_}
+    proposal = {"text": ent.text, "label": ent.label_, "kb_id": ent.kb_id_}
     # a new list, as a copy of the doc may share the old one
-    doc.user_data[key] = [*proposals(ent), proposal | identifiers]
+    doc.user_data[key] = [*proposals(ent), proposal | {"id": ent.id_} | told]
 
 
 def _span(doc: Doc, start: int, end: int, like: Mapping[str, Any]) -> Span:
@@ -173,6 +206,7 @@ def _in_characters(span: Span, start: int) -> dict[str, Any]:
 EXTENSIONS: list[tuple[type[Doc] | type[Span], str, dict[str, Any]]] = [
     (Doc, "ner_provenance", {"getter": get_provenance, "setter": set_provenance}),
     (Span, "ner_component", {"getter": get_component}),
+    (Span, "ner_components", {"getter": get_components}),
     (Span, "ner_score", {"getter": get_score}),
     (Doc, "ner_candidates", {"getter": get_candidates}),
     (Doc, "ner_conflicts", {"getter": get_conflicts}),
@@ -380,6 +414,15 @@ def is_greedy(pipe: Any) -> bool:
     )
 
 
+def _tells_scores(nlp: Language, name: str) -> bool:
+    """Tell whether it is known how sure a component is: a rule, a NER, a spancat."""
+    pipe: Any = nlp.get_pipe(name)
+    if is_transition_based(pipe):
+        return is_greedy(pipe)
+    inside = getattr(pipe, "tells_scores", hasattr(pipe, "patterns"))
+    return bool(inside or (group_of(nlp, name) and hasattr(pipe, "model")))
+
+
 def keys(ents: Iterable[Span]) -> frozenset[Key]:
     """Tell entities apart by their tokens and labels."""
     return frozenset(map(_key, ents))
@@ -439,12 +482,13 @@ def group_of(nlp: Language, name: str) -> str | None:
 def proposers(nlp: Language) -> dict[str, tuple[str, ...]]:
     """List the components that propose entities, in their order, with their labels.
 
-    In a pipeline without any, those that write groups of spans stand for them.
+    Those are called as the pipeline calls them in the end. In a pipeline without any,
+    those that write groups of spans stand for them.
     """
     names = [n for n in nlp.pipe_names if writes_ents(nlp, n)]
     names = names or [n for n in nlp.pipe_names if group_of(nlp, n)]
-    labels = {n: getattr(nlp.get_pipe(n), "labels", None) or () for n in names}
-    return {name: tuple(own) for name, own in labels.items() if own}
+    labels = {name: known_labels(nlp, name) for name in names}
+    return {name: own for name, own in labels.items() if own}
 
 
 def finder(nlp: Language) -> str:
@@ -473,10 +517,24 @@ def proposed(nlp: Language, name: str, doc: Doc) -> list[Span]:
     return list(dict.fromkeys(doc.spans.get(group_of(nlp, name) or "", [])))
 
 
+def collector_of(nlp: Language, name: str) -> "Candidates | None":
+    """Find what collects the entities of a component: the next collector behind it."""
+    behind = nlp.pipeline[nlp.pipe_names.index(name) + 1 :]
+    return next((pipe for _, pipe in behind if isinstance(pipe, Candidates)), None)
+
+
+def known_labels(nlp: Language, name: str) -> tuple[str, ...]:
+    """Return the labels of a component, as its collector calls them."""
+    labels = tuple(getattr(nlp.get_pipe(name), "labels", None) or ())
+    if collector := collector_of(nlp, name):
+        labels = tuple(filter(None, map(collector.rename, labels)))
+    return tuple(dict.fromkeys(labels))
+
+
 def _origin(
     nlp: Language, behind: Any, label: str, witnessed: Any = None
-) -> tuple[str | None, float | None]:
-    """Name what writes entities of a label before a component; 1.0 if it is a rule.
+) -> dict[str, Any]:
+    """Tell what writes entities of a label before a component; score 1.0 for a rule.
 
     witnessed: a NER that is known not to have written them.
     """
@@ -490,7 +548,8 @@ def _origin(
         writes = pipe is not witnessed and writes_ents(nlp, name)
         if writes and label in getattr(pipe, "labels", ()):
             owners.append((name, 1.0 if hasattr(pipe, "patterns") else None))
-    return owners[0] if len(owners) == 1 else (None, None)
+    owner = owners[0] if len(owners) == 1 else (None, None)
+    return dict(zip(("component", "score"), owner, strict=True))
 
 
 def _factory(name: str, **meta: Any) -> Callable[[Registered], Registered]:
@@ -588,6 +647,11 @@ class IsolatedNER(ShippedPipe):
             return found[self.ner]
         return tuple(dict.fromkeys(label for own in found.values() for label in own))
 
+    @property
+    def tells_scores(self) -> bool:
+        """Whether all that finds entities inside can tell how sure it is."""
+        return all(_tells_scores(self.nlp, name) for name in proposers(self.nlp))
+
     def memory_zone(self, mem: Any = None) -> Any:
         """Let the vocab inside forget its words when the one outside does."""
         return self.nlp.memory_zone(mem)
@@ -680,7 +744,7 @@ class IsolatedNER(ShippedPipe):
     "ner_candidates_v1",
     requires=["doc.ents"],
     assigns=["span._.ner_component", "span._.ner_score", "doc._.ner_candidates"],
-    default_config={"scores": True, "temperature": 1.0},
+    default_config={"scores": True, "temperature": 1.0, "labels": {}, "least": 0.0},
 )
 class Candidates(ShippedPipe):
     """Moves what a NER found out of `doc.ents`, so that the next NER does not see it.
@@ -697,6 +761,8 @@ class Candidates(ShippedPipe):
         component: str,
         scores: bool = True,
         temperature: float = 1.0,
+        labels: dict[str, str | None] | None = None,
+        least: float | dict[str, float] = 0.0,
     ) -> None:
         """Collect for one NER of the pipeline, which stands before this component.
 
@@ -704,11 +770,22 @@ class Candidates(ShippedPipe):
             excluded, say), only what was there before it is collected.
         scores: whether to score what it finds.
         temperature: softens (above 1) or sharpens the scores.
+        labels: what labels are called from here on, by what the NER calls them; None
+            drops them. "*" stands for all that are not named; without it they stay.
+        least: what is less sure is dropped; one number, or by label, as the NER calls
+            it. What has no score stays.
         """
         if temperature <= 0:
             raise ValueError(
                 f"{name}: temperature is {temperature}, but must be above 0"
             )
+        least = least if isinstance(least, dict) else {OTHERS: least}
+        for label, score in least.items():
+            if not 0 <= score <= 1:
+                raise ValueError(
+                    f"{name}: least is {score} for {label}, but a score is 0 to 1"
+                )
+        self.renamed, self.least = labels or {}, least
         self.nlp, self.name, self.component = nlp, name, component
         self.scores, self.temperature = scores, temperature
         self.ner: Any = None
@@ -729,6 +806,40 @@ class Candidates(ShippedPipe):
                     if self.scores:
                         ner.listen()
 
+    @property
+    def confidence(self) -> Any:
+        """The `Confidence` that scores what the NER finds; None if it has no scores."""
+        self._attend()
+        # an isolated NER has it inside; where it has several, none scores all
+        found = getattr(self.witness, "confidences", [self.witness])
+        known = self.scores and len(found) == 1 and found[0] and found[0].scores
+        return found[0] if known else None
+
+    @property
+    def tells_scores(self) -> bool:
+        """Whether it is known how sure the NER is of an entity; a rule always is."""
+        inside = self.scores and getattr(self.ner, "tells_scores", False)
+        return inside or bool(self.confidence) or hasattr(self.ner, "patterns")
+
+    def rename(self, label: str) -> str | None:
+        """Return what a label of the NER is called from here on; None if dropped."""
+        return self.renamed.get(label, self.renamed.get(OTHERS, label))
+
+    def judge(self, label: str, score: float | None) -> dict[str, str]:
+        """Tell what becomes of an entity.
+
+        label: as the NER calls it.
+        RETURNS: the `original` label, and the `label` from here on; `dropped`, the
+            reason, if it is.
+        """
+        told = {"original": label, "label": self.rename(label) or label}
+        least = self.least.get(label, self.least.get(OTHERS, 0.0))
+        if self.rename(label) is None:
+            told["dropped"] = f"label {label} is dropped"
+        elif score is not None and score < least:
+            told["dropped"] = f"score {score:.3f} below {least:g}"
+        return told
+
     def run(self, docs: Sequence[Doc]) -> None:
         """Move the entities of some docs."""
         self._attend()
@@ -747,20 +858,28 @@ class Candidates(ShippedPipe):
                 ]
             for ent, known in zip(ents, earlier, strict=True):
                 if _key(ent) in own:
-                    _propose(doc, ent, self.component, own[_key(ent)])
-                elif known is None:
+                    self._collect(doc, ent, self.component, own[_key(ent)])
+                elif known and known["component"] == self.component:
+                    _propose(doc, ent, **known)
+                else:
                     origin = _origin(self.nlp, self, ent.label_, witnessed)
-                    _propose(doc, ent, *origin)
-                elif known["component"] == self.component:
-                    _propose(doc, ent, self.component, known["score"])
+                    # of what came with the doc it is known who proposed it
+                    told = [None, *get_components(ent)] if known else []
+                    if origin["component"] not in told:
+                        self._collect(doc, ent, **origin)
                 for token in ent if ent.kb_id or ent.id else ():
                     token.ent_kb_id, token.ent_id = 0, 0
-            # those that overlap others of the same component are no entities
-            for key in [key for key in own if key not in keys(ents)]:
-                start, end, label = key
+            # what overlaps stands in no doc.ents
+            for start, end, label in sorted(own.keys() - keys(ents)):
                 span = _span(doc, start, end, {"label": label})
-                _propose(doc, span, self.component, own[key])
+                self._collect(doc, span, self.component, own[start, end, label])
             _set_ents(doc, [], default="missing")
+
+    def _collect(
+        self, doc: Doc, ent: Span, component: str | None, score: float | None
+    ) -> None:
+        told = {"component": component, "score": score}
+        _propose(doc, ent, **told, **self.judge(ent.label_, score))
 
 
 # decides between colliding candidates: those in, those to keep out
@@ -771,7 +890,7 @@ Policy = Callable[[Sequence[Span]], Sequence[Span]]
     "resolve_entities_v1",
     requires=["doc._.ner_candidates"],
     assigns=[*ENTS, "doc._.ner_conflicts"],
-    **NER,
+    **NER | {"default_config": NER["default_config"] | {"spans_key": None}},
 )
 class Resolve(ShippedPipe):
     """Lets a policy decide between the candidates of all NERs; writes `doc.ents`."""
@@ -783,16 +902,22 @@ class Resolve(ShippedPipe):
         *,
         components: list[str],
         policy: Policy,
+        spans_key: str | None = None,
         scorer: Callable[..., Any] | None = None,
     ) -> None:
         """Decide between what was proposed.
 
         components: the NERs in their order: where several propose the same, the one
             named first is credited.
-        policy: is asked about each group of candidates that overlap.
+        policy: is asked about each group of candidates that overlap, and if it has
+            `asks_about_single`, about each that overlaps none.
+        spans_key: where in `doc.spans` all candidates are kept that no collector has
+            dropped, overlapping ones too; None keeps them nowhere.
         """
         self.nlp, self.name, self.scorer = nlp, name, scorer
-        self.components, self.policy = components, policy
+        self.components, self.policy, self.spans_key = components, policy, spans_key
+        # the labels of the NERs, of the components that there were when it was asked
+        self.known: tuple[list[str], list[tuple[str, ...]]] = ([], [])
 
     def run(self, docs: Sequence[Doc]) -> None:
         """Decide for some docs.
@@ -805,29 +930,55 @@ class Resolve(ShippedPipe):
             # what nobody has collected
             for ent in doc.ents:
                 if _proposal(ent) is None:
-                    _propose(doc, ent, *_origin(self.nlp, self, ent.label_))
+                    _propose(doc, ent, **_origin(self.nlp, self, ent.label_))
             kept: list[Span] = []
-            for cluster in clusters(self.candidates(doc)):
-                kept += self._decide(doc, cluster) if len(cluster) > 1 else cluster
+            candidates = self.candidates(doc)
+            for cluster in clusters(candidates):
+                asked = len(cluster) > 1 or asks_about_single(self.policy)
+                kept += self._decide(doc, cluster) if asked else cluster
             _set_ents(doc, kept)
+            if self.spans_key:
+                doc.spans[self.spans_key] = candidates
 
     def candidates(self, doc: Doc) -> list[Span]:
         """Collect the candidates in order, equal ones of several NERs once."""
         found: dict[tuple[int, int, str], Span] = {}
         for start, end, proposed in _stored(doc, PROPOSALS):
             place: Any = ("._.", PROPOSALS, start, end)
-            doc.user_data[place] = sorted(proposed, key=self._rank)
-            for proposal in proposed:
+            ranked = self._count(sorted(proposed, key=self._rank))
+            doc.user_data[place] = ranked
+            for proposal in ranked:
                 span = _span(doc, start, end, proposal)
-                if _key(span) not in found:
+                if _key(span) not in found and "dropped" not in proposal:
                     found[_key(span)] = span
                 if _key(span)[:2] != (start, end):
                     # its tokens were merged with others
-                    _propose(doc, span, proposal["component"], proposal["score"])
+                    _propose(doc, span, **proposal | {"text": span.text})
         return sorted(found.values())
 
     def _rank(self, proposal: Mapping[str, Any]) -> int:
         return _place(self.components, proposal["component"])
+
+    def _count(self, proposed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Note with each proposal how many of the NERs know its label.
+
+        What proposes beside them, a rule, say, needs none of them to agree.
+        """
+        names = [*self.nlp.pipe_names]
+        if names != self.known[0]:
+            ners = [name for name in self.components if name in names]
+            self.known = names, [known_labels(self.nlp, name) for name in ners]
+        beside = [
+            p["label"]
+            for p in proposed
+            if p["component"] not in self.components and "dropped" not in p
+        ]
+        known = {
+            p["label"]: sum(p["label"] in own for own in self.known[1])
+            for p in proposed
+            if p["label"] not in beside
+        }
+        return [p | {"known_by": known.get(p["label"], 1)} for p in proposed]
 
     def _decide(self, doc: Doc, cluster: list[Span]) -> list[Span]:
         """Ask the policy about candidates, and write down who lost to whom."""
@@ -850,7 +1001,10 @@ class Resolve(ShippedPipe):
         decisions: list[dict[str, Any]] = []
         for n, losers in beaten.items():
             winner = None if n is None else chosen[n]
-            reasons = [why(winner, s) for s in losers] if why and winner else [policy]
+            if why and (winner or asks_about_single(self.policy)):
+                reasons = [why(winner, loser) for loser in losers]
+            else:
+                reasons = [policy]
             decisions.append(
                 {
                     "winner": winner and _in_characters(winner, start),
@@ -905,6 +1059,24 @@ def policy_name(policy: Any) -> str:
     return str(getattr(policy, "name", getattr(policy, "__name__", "policy")))
 
 
+def asks_about_single(policy: Any) -> bool:
+    """Tell whether a policy wants to decide about what overlaps nothing, too."""
+    return bool(getattr(policy, "asks_about_single", False))
+
+
+def backing(span: Span) -> tuple[list[str | None], int]:
+    """Tell who proposed a candidate, and how many of the NERs know its label.
+
+    A NER whose collector drops the label does not know it. What something beside the
+    NERs proposed, a rule, say, counts as if all that know the label had agreed: no NER
+    before which it stands may propose there.
+    """
+    own = _proposed(span)
+    names = [*dict.fromkeys(proposal["component"] for proposal in own)]
+    counts = [proposal.get("known_by", 0) for proposal in own]
+    return names, max([1, len(names), *counts])
+
+
 @dataclass(frozen=True)
 class _Preference:
     """Takes candidates by what a policy prefers, first come first, while they fit.
@@ -914,11 +1086,12 @@ class _Preference:
     """
 
     name: ClassVar[str]
+    asks_about_single: ClassVar[bool] = False
 
     def __call__(self, spans: Sequence[Span]) -> list[Span]:
         kept: list[Span] = []
         taken: set[int] = set()
-        for span in sorted(spans, key=self._order):
+        for span in sorted(filter(self.admits, spans), key=self._order):
             tokens = range(span.start, span.end)
             if taken.isdisjoint(tokens):
                 taken.update(tokens)
@@ -930,8 +1103,12 @@ class _Preference:
         component = get_component(span) or ""
         return self.rank(span), -length, span.start, span.label_, component
 
-    def rank(self, span: Span) -> float:
-        """Return a number that is smaller the more the span is preferred."""
+    def admits(self, span: Span) -> bool:
+        """Tell whether a span may stay, whatever it collides with."""
+        return True
+
+    def rank(self, span: Span) -> Any:
+        """Return what is smaller the more the span is preferred."""
         raise NotImplementedError
 
 
@@ -988,7 +1165,7 @@ class LabelPriority(_Preference):
 class Score(_Preference):
     """Prefers the candidate that its NER is more confident of.
 
-    A NER that tells no scores counts as one that is never sure.
+    A candidate without a score counts as one that its NER is not sure of at all.
     """
 
     name = "score"
@@ -999,6 +1176,76 @@ class Score(_Preference):
     def why(self, winner: Span, loser: Span) -> str:
         sure = get_score(winner) or 0.0, get_score(loser) or 0.0
         return f"score {sure[0]:.2f} against {sure[1]:.2f}"
+
+
+@_policy("ner_policy.vote.v1")
+@dataclass(frozen=True)
+class Vote(_Preference):
+    """Keeps what enough of the NERs that know a label agree on, and drops the rest.
+
+    `at_least` of them must propose the very span and label; where fewer know the label,
+    all that do. Of what collides it prefers what the larger share of those who know its
+    label proposed, then what more proposed.
+    """
+
+    at_least: int
+    name = "vote"
+    asks_about_single = True
+
+    def admits(self, span: Span) -> bool:
+        names, known = backing(span)
+        return len(names) >= min(self.at_least, known)
+
+    def rank(self, span: Span) -> Any:
+        names, known = backing(span)
+        return -len(names) / known, -len(names)
+
+    def why(self, winner: Span | None, loser: Span) -> str:
+        names, known = backing(loser)
+        votes = f"{len(names)} of {known}"
+        if winner and self.admits(loser):
+            names, known = backing(winner)
+            return f"{len(names)} of {known} votes against {votes}"
+        return f"{votes} votes, {min(self.at_least, known)} needed"
+
+
+@_policy("ner_policy.weighted.v1")
+@dataclass(frozen=True)
+class Weighted(_Preference):
+    """Prefers the candidate that the better NERs agree on.
+
+    A NER weighs as much as its F for a label on text that others have annotated (Fu,
+    Huang and Liu 2021, SpanNER; Lison, Barnes and Hubin 2021, skweak). The weights of
+    those that proposed a candidate are added up, and divided by the number of those
+    that know its label, so that a label of one NER alone is no lighter than others.
+
+    weights: by component and label; "*" stands for all labels that are not named. What
+        is no component of these, a rule, say, weighs 1.
+    at_least: what weighs less is dropped.
+    """
+
+    weights: dict[str, dict[str, float]]
+    at_least: float = 0.0
+    name = "weighted"
+    asks_about_single = True
+
+    def weigh(self, span: Span) -> float:
+        """Return what a candidate weighs, from 0 to 1."""
+        names, known = backing(span)
+        own = (self.weights.get(name or "", {OTHERS: 1.0}) for name in names)
+        return sum(w.get(span.label_, w.get(OTHERS, 0.0)) for w in own) / known
+
+    def admits(self, span: Span) -> bool:
+        return self.weigh(span) >= self.at_least
+
+    def rank(self, span: Span) -> Any:
+        return -self.weigh(span)
+
+    def why(self, winner: Span | None, loser: Span) -> str:
+        weight = f"{self.weigh(loser):.2f}"
+        if winner and self.admits(loser):
+            return f"weight {self.weigh(winner):.2f} against {weight}"
+        return f"weight {weight}, {self.at_least:g} needed"
 
 
 # ------------------------------------------------------------------ the code of others

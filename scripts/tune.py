@@ -6,7 +6,6 @@ python scripts/tune.py pipelines/resolved corpus/joint_dev.spacy configs/resolve
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from itertools import permutations
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,16 +18,25 @@ from wasabi import msg
 from common.annotation import read_gold
 from common.files import write_json, write_text
 from common.meta import identity
-from common.ners import entity, load, read_ledger
+from common.ners import (
+    Entity,
+    entity,
+    labels_of,
+    load,
+    read_ledger,
+    rename,
+    rename_labels,
+    renamed_in_gold,
+)
 from measuring.calibration import KeptLogits
 from measuring.conflicts import Resolver, find_resolver
-from measuring.policies import Undecided, climb
-from measuring.scores import f_of_draws, interval, resample
+from measuring.gold import annotated_labels
+from measuring.policies import Undecided
+from measuring.scores import f_of_draws, interval, of_labels, resample, score
 from measuring.settings import parse, write
-from ner_components import LabelPriority, Longest, Priority, Score, proposers
+from measuring.trials import trials
+from ner_components import proposers
 
-# of so many NERs every order is tried: 24 of four
-ALL_ORDERS = 4
 # of the bootstrap
 DRAWS = 1000
 # how many labels and NERs are listed
@@ -49,54 +57,50 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
     gold: docs with entities of all NERs' labels.
     RETURNS: `chosen` (a config block), the `micro_f` of the best, that of the policy
         `as_built`, and the `interval` that their difference lies in (95%, paired
-        bootstrap); `tried` (policies, each with its micro F), by NER `calibration`
-        (temperature and expected calibration error before and after), or why it is
-        `uncalibrated`.
+        bootstrap); `tried` (policies, each with its micro F) and why others are
+        `untried`; by NER `calibration` (temperature and expected calibration error
+        before and after), or why it is `uncalibrated`.
     RAISES ValueError: a NER has no entity in `gold`.
     """
     resolve = resolver.resolve
     proposing = proposers(resolver.nlp)
     labels = {ner: set(proposing.get(ner, ())) for ner in resolve.components}
-    check_labels(gold, labels)
+    names = renamed_in_gold(resolver.nlp)
+    entities = [rename(map(entity, doc.ents), names) for doc in gold]
+    check_labels(entities, labels)
+    # what no component can find is no policy's fault
+    known = labels_of(resolver.nlp)
+    looked = [rename_labels(own, names) & known for own in annotated_labels(gold)]
+    right = of_labels(entities, looked)
     kept = {}
     for ner, scorer in resolver.scorers().items():
         scorer.logits = kept[ner] = KeptLogits(scorer.logits)
     docs = list(resolver.collect(doc.text for doc in gold))
-    entities = [{entity(ent) for ent in doc.ents} for doc in gold]
     calibration, uncalibrated = {}, {}
     for ner in resolve.components:
         if ner not in kept:
             uncalibrated[ner] = "it has no scores"
-        elif numbers := kept[ner].calibrate(ner, docs, entities):
+        elif numbers := kept[ner].calibrate(
+            resolver.collectors[ner][1], docs, right, looked
+        ):
             calibration[ner] = numbers
         else:
             uncalibrated[ner] = "it found nothing in these texts"
-    undecided = Undecided(resolve, docs, entities)
+    undecided = Undecided(resolve, docs, right, looked)
     built = resolver.nlp.get_pipe_config(resolver.name)["policy"]
-    tried = [(undecided.micro_f(resolve.policy), built, resolve.policy)]
-    with tqdm(desc="policies", unit="policy", disable=None, leave=False) as progress:
-
-        def attempt(policy: Any) -> float:
-            micro_f = undecided.micro_f(policy)
-            block = {"@misc": f"ner_policy.{policy.name}.v1", **asdict(policy)}
-            tried.append((micro_f, block, policy))
-            progress.update()
-            return micro_f
-
-        if len(resolve.components) <= ALL_ORDERS:
-            for order in permutations(resolve.components):
-                attempt(Priority([*order]))
-        else:
-            climb(attempt, Priority, resolve.components)
-        attempt(Longest())
-        if kept:
-            attempt(Score())
-        # of the NERs alone: `assemble` knows no others
-        colliding = undecided.labels() & set().union(*labels.values())
-        climb(attempt, LabelPriority, sorted(colliding))
-    micro_f, best, policy = max(tried, key=itemgetter(0))
+    as_built = undecided.counts(resolve.policy)
+    tried = [(score(as_built)["f"] or 0.0, built, as_built)]
+    unsure = resolver.without_scores()
+    scores = bool(kept) and not unsure
+    found = trials(undecided, labels, scores=scores)
+    for policy, counts in tqdm(
+        found, "policies", unit="policy", disable=None, leave=False
+    ):
+        block = {"@misc": f"ner_policy.{policy.name}.v1", **asdict(policy)}
+        tried.append((score(counts)["f"] or 0.0, block, counts))
+    micro_f, best, counts = max(tried, key=itemgetter(0))
     drawn = resample(len(gold), draws=DRAWS)
-    draws = [f_of_draws(drawn @ undecided.counts(p)) for p in (policy, resolve.policy)]
+    draws = [f_of_draws(drawn @ own) for own in (counts, as_built)]
     gain = interval(draws[0] - draws[1])
     return {
         "texts": len(gold),
@@ -106,12 +110,15 @@ def tune(resolver: Resolver, gold: Sequence[Doc]) -> dict[str, Any]:
         "as_built": tried[0][0],
         "interval": gain,
         "tried": [{"micro_f": f, "policy": block} for f, block, _ in tried],
+        "untried": {"score": f"{_listed({*unsure})} cannot tell how sure it is"}
+        if unsure
+        else {},
         "calibration": calibration,
         "uncalibrated": uncalibrated,
     }
 
 
-def check_labels(gold: Sequence[Doc], labels: Mapping[str, set[str]]) -> None:
+def check_labels(gold: Sequence[set[Entity]], labels: Mapping[str, set[str]]) -> None:
     """Refuse text that was not annotated with the labels of all NERs.
 
     Each entity that such a text lacks would count as a mistake of the NER that finds
@@ -120,7 +127,7 @@ def check_labels(gold: Sequence[Doc], labels: Mapping[str, set[str]]) -> None:
     labels: by NER.
     RAISES ValueError: there is no entity, or none of the labels of one NER.
     """
-    annotated = {ent.label_ for doc in gold for ent in doc.ents}
+    annotated = {label for entities in gold for *_, label in entities}
     if not annotated:
         raise ValueError(
             "there is no entity in the annotated text; give text of your own, with the "
@@ -244,7 +251,9 @@ def main(
         for ner, numbers in result["calibration"].items()
     ]
     lines += [f"{n}: no temperature, as {r}" for n, r in result["uncalibrated"].items()]
-    print("\n".join(lines[:SHOWN]))
+    untried = [f"{n}: not tried, as {r}" for n, r in result["untried"].items()]
+    lines = [*lines[:SHOWN], *untried]
+    print("\n".join(lines))
     low, high = (100 * bound for bound in result["interval"])
     msg.good(
         f"{config}: {result['chosen']['@misc']}. The best of {len(result['tried'])} "

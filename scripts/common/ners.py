@@ -19,6 +19,7 @@ from ner_components import (
     Candidates,
     IsolatedNER,
     Resolve,
+    collector_of,
     finder,
     is_transition_based,
     proposed,
@@ -37,6 +38,8 @@ SAMPLE = "Anna took two pills in Paris on Monday. It is cold."
 BATCH = 64
 # offsets in characters, and label
 Entity = tuple[int, int, str]
+# what labels are called instead; None for one that is dropped
+Renamed = dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,41 @@ def load(pipeline: str | Path) -> Language:
         raise ValueError(
             f"{pipeline} does not load ({type(error).__name__}: {error})"
         ) from error
+
+
+def renamed(nlp: Language, names: Iterable[str]) -> Renamed:
+    """Collect the labels of components that the pipeline calls otherwise in the end.
+
+    RETURNS: what it calls them; None for one that is dropped.
+    """
+    found: Renamed = {}
+    for name in names:
+        collector = collector_of(nlp, name)
+        if collector and writes_ents(nlp, name):
+            labels = getattr(nlp.get_pipe(name), "labels", ())
+            found |= {label: collector.rename(label) for label in labels}
+    return {label: new for label, new in found.items() if new != label}
+
+
+def rename(ents: Iterable[Entity], names: Renamed) -> set[Entity]:
+    """Call entities otherwise, and leave out those that are dropped."""
+    called = ((start, end, names.get(label, label)) for start, end, label in ents)
+    return {(start, end, label) for start, end, label in called if label is not None}
+
+
+def rename_labels(labels: Iterable[str], names: Renamed) -> frozenset[str]:
+    """Call labels otherwise, and leave out those that are dropped."""
+    called = (names.get(label, label) for label in labels)
+    return frozenset(label for label in called if label is not None)
+
+
+def renamed_in_gold(nlp: Language) -> Renamed:
+    """Collect the labels that a pipeline lacks, and annotated text may have.
+
+    RETURNS: what it calls them; None for one that is dropped.
+    """
+    known, names = labels_of(nlp), renamed(nlp, nlp.pipe_names)
+    return {label: new for label, new in names.items() if label not in known}
 
 
 def labels_of(nlp: Language) -> set[str]:

@@ -1,6 +1,6 @@
 """The temperature at which a NER is right as often as it is sure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from spacy.tokens import Doc, Span
 
 from common.ners import Entity, entity
-from ner_components import probabilities, proposals
+from measuring.scores import Entities
+from ner_components import Candidates, probabilities, proposals
 
 # those that are tried
 TEMPERATURES = [round(float(t), 2) for t in numpy.geomspace(0.5, 10, 21)]
@@ -33,21 +34,29 @@ class KeptLogits:
         return logits, taken, starts
 
     def calibrate(
-        self, ner: str, docs: Sequence[Doc], gold: Sequence[set[Entity]]
+        self,
+        collector: Candidates,
+        docs: Sequence[Doc],
+        gold: Sequence[Entities],
+        looked: Sequence[Collection[str]],
     ) -> dict[str, float]:
-        """Find the temperature, and set the scores of the NER's candidates by it.
+        """Find the temperature, and set the scores of a NER's candidates by it.
 
-        ner: its name in the pipeline. docs: those that it has run over.
-        RETURNS: nothing if it has found nothing.
+        collector: what collects for the NER. docs: those that it has run over.
+        looked: the labels that people have looked for in each; others tell nothing.
+        RETURNS: nothing if the NER has found nothing that can be right.
         """
         found = []
-        for doc, entities in zip(docs, gold, strict=True):
+        for doc, entities, labels in zip(docs, gold, looked, strict=True):
             for (start, end, label), thought in self.kept.get(doc.text, {}).items():
                 # an isolated NER has tokens of its own
                 span: Any = doc.char_span(start, end, label, alignment_mode="expand")
-                for proposal in proposals(span):
-                    if (proposal["component"], proposal["label"]) == (ner, label):
-                        found.append((proposal, entity(span) in entities, *thought))
+                called = collector.rename(label)
+                is_right = (span.start_char, span.end_char, called) in entities
+                for proposal in proposals(span) if called in labels else ():
+                    own = proposal["component"], proposal.get("original")
+                    if own == (collector.component, label):
+                        found.append((proposal, is_right, *thought))
         if not found:
             return {}
         proposed, outcomes, logits, taken = zip(*found, strict=True)
@@ -58,7 +67,9 @@ class KeptLogits:
         losses = {t: log_loss(scores[t], right) for t in TEMPERATURES}
         best = min(losses, key=losses.__getitem__)
         for proposal, calibrated in zip(proposed, scores[best].tolist(), strict=True):
-            proposal["score"] = calibrated
+            told = collector.judge(proposal["original"], calibrated)
+            proposal.pop("dropped", None)
+            proposal.update(told, score=calibrated)
         return {
             "temperature": best,
             "ece_before": expected_calibration_error(scores[1.0], right),

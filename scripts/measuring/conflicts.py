@@ -32,14 +32,13 @@ class Resolver:
 
     def scorers(self) -> dict[str, Any]:
         """Collect, by NER, the `Confidence` that scores its entities, if any does."""
-        found: dict[str, Any] = {}
-        for ner, (_, collector) in self.collectors.items():
-            # an isolated NER has it inside, and where there are several no temperature
-            # is that of all
-            scorers = getattr(collector.witness, "confidences", [collector.witness])
-            if collector.scores and len(scorers) == 1 and scorers[0]:
-                found |= {ner: scorers[0]} if scorers[0].scores else {}
-        return found
+        scorers = {ner: pipe.confidence for ner, (_, pipe) in self.collectors.items()}
+        return {ner: scorer for ner, scorer in scorers.items() if scorer}
+
+    def without_scores(self) -> list[str]:
+        """List the NERs of whose entities it is not known how sure they are."""
+        collectors = self.collectors.items()
+        return [ner for ner, (_, pipe) in collectors if not pipe.tells_scores]
 
 
 def find_resolver(nlp: Language) -> Resolver:

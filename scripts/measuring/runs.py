@@ -1,7 +1,8 @@
 """Load and run each pipeline once, for all that is measured of it."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from tqdm import tqdm
 from common.ners import (
     Combination,
     Origin,
+    Renamed,
     alone,
     entity,
     found_by,
@@ -23,6 +25,9 @@ from common.ners import (
     pipelines_in,
     read_combination,
     read_ledger,
+    rename,
+    renamed,
+    renamed_in_gold,
     view,
     writers_of_ents,
 )
@@ -44,17 +49,26 @@ class Run(Loaded):
     labels: by each component that proposes entities, before it met those of another: a
         NER takes on their labels.
     predicted: for each text the entities, in tokens of the annotated doc.
-    alone: by NER what it predicts without the others.
+    alone: by NER what it predicts without the others, as the pipeline calls it.
+    renamed: by source the labels that the pipeline calls otherwise, or drops.
+    in_gold: of all these, those that the pipeline does not have at all.
     """
 
     labels: dict[str, set[str]]
     predicted: list[Entities]
     alone: dict[str, list[Entities]]
+    renamed: dict[str, Renamed]
+    in_gold: Renamed
 
     @property
     def known(self) -> set[str]:
         """All labels that it can predict."""
         return set().union(*self.labels.values())
+
+    def called(self, source: str, labels: Iterable[str]) -> set[str]:
+        """Return what it calls labels of a source, those left out that it drops."""
+        names = self.renamed.get(source, {})
+        return {new for label in labels if (new := names.get(label, label))}
 
     def part(self, start: int, stop: int | None) -> "Run":
         """Select some of the texts."""
@@ -127,6 +141,11 @@ def run_pipeline(
     RAISES ValueError: it does not load or run.
     """
     nlp, seconds, labels = _load(folder)
+    names = {name: renamed(nlp, [name]) for name in labels}
+    by_source: dict[str, Renamed] = defaultdict(dict)
+    for name, origin in made_of(nlp).components.items():
+        by_source[origin.source or ""] |= names.get(name, {})
+    in_gold = renamed_in_gold(nlp)
     ners = [name for name in labels if is_ner(nlp, name)]
     # what nothing else writes is predicted alone
     single = len(ners) == 1 and writers_of_ents(nlp) == ners
@@ -137,8 +156,11 @@ def run_pipeline(
             align(map(entity, found_by(nlp, a)), b)
             for a, b in zip(docs, gold, strict=True)
         ]
+    for name, own in found.items():
+        found[name] = [rename(ents, names[name]) for ents in own]
     found = dict.fromkeys(ners, predicted) if single else found
-    return Run(folder, nlp, seconds, labels, predicted, found)
+    changed = {source: own for source, own in by_source.items() if own}
+    return Run(folder, nlp, seconds, labels, predicted, found, changed, in_gold)
 
 
 def _run_each(

@@ -8,11 +8,12 @@ from spacy.tokens import Doc
 
 from common.lanes import Keep, keep_of
 from common.meta import Entry
+from common.ners import rename
 from measuring.agreement import agreement
 from measuring.disagreements import disagreements
 from measuring.exposure import exposed
 from measuring.runs import Run, made_of
-from measuring.scores import resample
+from measuring.scores import Entities, Entity, resample
 
 # so little may change of what a source finds where it meets no other
 TOLERATED = 0.02
@@ -35,7 +36,8 @@ def compare_ways(
     draws: of the bootstrap.
     RETURNS: the number of texts that were read for that (`texts_read`); by combination,
         in `ways`, the `agreement` with each source, what it `keeps` of the one that it
-        agrees with least, the sources whose labels it was `exposed` to, whether it is
+        agrees with least, by source the labels that it has `renamed` (to None: dropped)
+        and is compared by, the sources whose labels it was `exposed` to, whether it is
         `comparable` with the others, and besides `advisable`, as what each source finds
         alone is kept, and the `curve` of its training; and the number of `places` that
         advisable ones decide differently. Then the records of `disagreements` among
@@ -50,14 +52,22 @@ def compare_ways(
     taught = exposed({name: made[name] for name in whole}, ledger, test)
     ways: dict[str, dict[str, Any]] = {}
     for name, run in combinations.items():
-        agreed = agreement(run.predicted, found, labels, texts=texts, drawn=drawn)
+        agreed = agreement(
+            run.predicted,
+            {source: _called(own, run, source) for source, own in found.items()},
+            {source: run.called(source, own) for source, own in labels.items()},
+            texts=texts,
+            drawn=drawn,
+        )
         shares = [own["collateral"]["agreement"] for own in agreed.values()]
         keeps = min((share for share in shares if share is not None), default=None)
         kept = keeps is None or keeps >= 1 - TOLERATED
-        comparable = name in whole and not taught[name]
+        # other labels are another task
+        comparable = name in whole and not taught[name] and not run.renamed
         ways[name] = {
             "agreement": agreed,
             "keeps": keeps,
+            "renamed": run.renamed if name in whole else {},
             "exposed": taught.get(name, []),
             "comparable": comparable,
             "advisable": comparable and kept,
@@ -71,3 +81,8 @@ def compare_ways(
     advisable = [name for name in compared if ways[name]["advisable"]]
     records, places = disagreements(texts, compared, advisable)
     return {"texts_read": len(texts), "ways": ways, "places": places}, records
+
+
+def _called(found: Sequence[Entities], run: Run, source: str) -> list[set[Entity]]:
+    """Call what a source finds as a combination calls it; leave out what it drops."""
+    return [rename(ents, run.renamed.get(source, {})) for ents in found]

@@ -1,12 +1,13 @@
 """A page for the annotated texts: what people marked, next to what a pipeline finds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
 
 from common.annotation import read_gold
+from common.ners import Renamed
 from page.differences import Difference, Entity, differing, to_entities
 from page.drawing import SIGN, draw
 from page.serving import Key, Served
@@ -55,7 +56,8 @@ def show(pipelines: Sequence[Served], corpus: Path) -> None:
         st.error(f"`{path.name}` is no file of spaCy's. This command makes it anew:")
         st.code(COMMAND, language="bash")
         return
-    _browse(texts, known[chosen], split)
+    served = known[chosen]
+    _browse([_called(one, served.renamed) for one in texts], served, split)
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the annotated texts …")
@@ -73,6 +75,13 @@ def read(path: Path, written: int) -> list[GoldText]:
 def predict(_served: Served, key: Key, texts: Sequence[str]) -> list[list[Entity]]:
     """Find the entities of many texts."""
     return list(_served.find(texts))
+
+
+def _called(one: GoldText, names: Renamed) -> GoldText:
+    """Call what people marked as a pipeline calls it, without what it drops."""
+    called = [(ent, names.get(ent.label, ent.label)) for ent in one.gold]
+    gold = [replace(ent, label=label) for ent, label in called if label is not None]
+    return replace(one, gold=gold)
 
 
 def _browse(split: list[GoldText], served: Served, name: str) -> None:

@@ -5,11 +5,12 @@ displaCy leaves as they are. `displacy.render` keeps what it drew last in a vari
 its module, where another visitor's thread finds it: so only its renderer is used.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from zlib import crc32
 
-from spacy.displacy.render import DEFAULT_LABEL_COLORS, EntityRenderer
+from spacy.displacy.render import DEFAULT_LABEL_COLORS, EntityRenderer, SpanRenderer
+from spacy.tokens import Doc, Span
 from spacy_streamlit.util import get_html
 
 from page.differences import Difference, Entity
@@ -49,6 +50,22 @@ def draw(
         spans.append({**offsets, "params": params})
     renderer = EntityRenderer({"template": TEMPLATE})
     return get_html(renderer.render_ents(text, spans, None))
+
+
+def draw_spans(doc: Doc, spans: Iterable[Span]) -> str:
+    """Draw a doc with spans under its words, overlapping ones one below the other."""
+    rows = [
+        {
+            "start_token": span.start,
+            "end_token": span.end,
+            "label": escape(span.label_),
+        }
+        for span in spans
+    ]
+    colors = {str(row["label"]): color(str(row["label"])) for row in rows}
+    renderer = SpanRenderer({"colors": colors})
+    words = [token.text for token in doc]
+    return get_html(renderer.render_spans(words, rows, None))
 
 
 def summarize(

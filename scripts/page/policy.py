@@ -7,14 +7,14 @@ import streamlit as st
 from spacy.tokens import Doc, Span
 from spacy.util import registry
 
-from ner_components import Resolve, policy_name
+from ner_components import Resolve, Score, policy_name
 from page.differences import NOTHING, to_entities
-from page.drawing import draw
+from page.drawing import draw, draw_spans
 from page.serving import Served
 
 PREFIX = "ner_policy."
 # the arguments of a policy that the page can ask for
-KNOWN = {"components", "labels"}
+KNOWN = {"components", "labels", "at_least"}
 Policy = dict[str, Any]
 
 
@@ -26,7 +26,7 @@ def choose(served: Served) -> Policy | None:
     built = f"as built: {policy_name(served.resolve.policy)}"
     name = st.selectbox(
         "Policy: what decides where entities collide",
-        [built, *offered()],
+        [built, *offered(scores=served.tells_scores)],
         key=f"policy {served.name}",
     )
     if name == built:
@@ -37,18 +37,28 @@ def choose(served: Served) -> Policy | None:
     }
     policy: Policy = {"@misc": name}
     for argument in _arguments(name):
+        key = f"{argument} {name} {served.name}"
+        if argument == "at_least":
+            most = len(served.resolve.components)
+            policy[argument] = st.number_input("Votes needed", 1, most, key=key)
+            continue
         policy[argument] = st.multiselect(
             f"Order of the {argument}, the first one wins",
             options[argument],
             default=options[argument] if argument == "components" else None,
-            key=f"{argument} {name} {served.name}",
+            key=key,
         )
     return policy
 
 
-def offered() -> list[str]:
-    """List the registered policies whose arguments can be asked for here."""
+def offered(*, scores: bool) -> list[str]:
+    """List the registered policies whose arguments can be asked for here.
+
+    scores: whether all NERs tell scores, so that a policy can go by them.
+    """
     names = [n for n in registry.misc.get_all() if n.startswith(PREFIX)]
+    if not scores:
+        names = [n for n in names if registry.misc.get(n) is not Score]
     return sorted(name for name in names if set(_arguments(name)) <= KNOWN)
 
 
@@ -76,13 +86,16 @@ def show(served: Served, doc: Doc) -> None:
         with column:
             st.caption(f"Candidates of `{component or 'an unknown component'}` alone")
             st.html(draw(doc.text, to_entities(spans, served.owners)))
+    if key := served.resolve.spans_key:
+        st.caption(f'All of them, as `doc.spans["{key}"]` has them')
+        st.html(draw_spans(doc, doc.spans[key]))
     if decisions := doc._.ner_conflicts:
         st.dataframe([_row(decision) for decision in decisions], hide_index=True)
     else:
-        st.caption("No two candidates collide here, so there was nothing to decide.")
+        st.caption("No two candidates collide here, and none was dropped.")
 
 
-def _row(decision: dict[str, Any]) -> dict[str, str]:
+def _row(decision: dict[str, Any]) -> dict[str, str | None]:
     winner = decision["winner"]
     return {
         "wins": _side(winner) if winner else NOTHING,

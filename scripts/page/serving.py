@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 
 import common.ners
 from common.lanes import Keep, keep_of
-from ner_components import Resolve
+from ner_components import Candidates, Resolve
 from page.differences import Entity, to_entities
 
 T = TypeVar("T")
@@ -49,9 +49,13 @@ class Served:
         for name, labels in proposers.items():
             for label in labels:
                 self.owners[label].append(name)
+        # what it calls labels that annotated text may have, and it has not
+        self.renamed = common.ners.renamed_in_gold(self.nlp)
         # what decides between candidates, if anything does
         decide = [pipe for _, pipe in self.nlp.pipeline if isinstance(pipe, Resolve)]
         self.resolve: Any = decide[-1] if decide else None
+        collecting = [p for _, p in self.nlp.pipeline if isinstance(p, Candidates)]
+        self.tells_scores = all(pipe.tells_scores for pipe in collecting)
 
     def read(self, texts: Iterable[str], keep: Callable[[Doc], T]) -> Iterator[T]:
         """Read texts, and yield for each what `keep` makes of its doc.

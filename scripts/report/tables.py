@@ -28,7 +28,12 @@ def comparable(comparison: Comparison) -> dict[str, Any]:
 def whole(comparison: Comparison) -> dict[str, Any]:
     """Select the combinations that keep all of the core; the others find the same."""
     ours = combinations(comparison)
-    return {n: own for n, own in ours.items() if own["comparable"] or own["exposed"]}
+    why_not = ("exposed", "renamed")
+    return {
+        name: own
+        for name, own in ours.items()
+        if own["comparable"] or any(own[reason] for reason in why_not)
+    }
 
 
 def is_tie(score: Score) -> bool:
@@ -133,11 +138,39 @@ def legend(comparison: Comparison) -> str:
         f"{comparison['draws']:,} paired bootstrap draws.{BEST}: the best combination "
         f"of the column.{ties}What is kept of a source is its agreement with the "
         "combination where NERs do not collide, in percent, on "
-        f"{comparison['texts_read']} texts without their annotation. Speed is relative "
-        "to running all source "
+        f"{comparison['texts_read']} texts without their annotation. "
+        f"{_renamed(comparison)}Speed is relative to running all source "
         f"pipelines and merging their entities in Python ({words:,.0f} words/s). Words "
         f"are per second of CPU time. Measured on {comparison['machine']}; {versions}."
     )
+
+
+def _renamed(comparison: Comparison) -> str:
+    """Say which combinations have other labels than their sources, and which."""
+    said = []
+    for name, own in combinations(comparison).items():
+        alike: dict[str, list[str]] = {}
+        for source, labels in own["renamed"].items():
+            alike.setdefault(_by_new(labels), []).append(f"`{source}`")
+        counts = [f"of {', '.join(names)} {what}" for what, names in alike.items()]
+        if counts:
+            said.append(
+                f"`{name}` has labels of its own, so it is compared with none; in its "
+                f"figures count {', '.join(counts)}. "
+            )
+    return "".join(said)
+
+
+def _by_new(labels: dict[str, str | None]) -> str:
+    """Put into words what labels are called instead."""
+    old: dict[str | None, list[str]] = {}
+    for label, new in labels.items():
+        old.setdefault(new, []).append(label)
+    called = (
+        f"{', '.join(own)} {f'as {new}' if new else 'not at all'}"
+        for new, own in old.items()
+    )
+    return "; ".join(called)
 
 
 def label_table(comparison: Comparison, scope: str = "all_texts") -> pd.DataFrame:

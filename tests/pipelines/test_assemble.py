@@ -15,7 +15,7 @@ from spacy.util import load_config
 from thinc.api import Config
 
 from assemble import assemble
-from common.ners import Origin, read_combination
+from common.ners import Origin, proposers, read_combination
 from helpers import (
     CONFIGS,
     ROOT,
@@ -217,6 +217,33 @@ def test_third_ner_is_a_path_and_a_component(tmp_path: Path) -> None:
         assert found(nlp) == found(genes)
 
 
+def test_several_ners_vote_as_the_docs_say(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "several_ners.md").read_text(encoding="utf8")
+    (block,) = re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
+    block = block.replace("[components.", "[components]\n\n[components.", 1)
+    pasted = Config().from_str(block, interpolate=False)
+    mine = make_drugs_in(small_core(), seed=0, labels=["PER", "MISC"])
+    pipelines = {"core": small_core(), "drugs": make_drugs_in(small_core())}
+    # so that two of the three agree
+    pipelines |= {"sm": small_core(), "mine": mine}
+    sources = save_sources(tmp_path / "sources", pipelines)
+
+    def paste(config: Config) -> None:
+        config.update(config.merge(pasted))
+        config["paths"] = {source: str(sources / source) for source in config["paths"]}
+
+    nlp, _ = build(tmp_path, "resolved", sources, paste)
+    every = {*proposers(nlp)}
+    assert every == {"ner", "ner_drug", "ner_sm", "ner_mine"}
+    assert proposers(nlp)["ner_mine"] == ("PERSON",)
+    docs = list(nlp.pipe(TEXTS))
+    kept = {(e.label_, *e._.ner_components) for doc in docs for e in doc.ents}
+    assert ("DRUG", "ner_drug") in kept
+    assert all({"ner", "ner_sm"} <= {*who} for label, *who in kept if label != "DRUG")
+    dropped = {one["reason"] for doc in docs for one in doc._.ner_conflicts}
+    assert {"label MISC is dropped", "1 of 3 votes, 2 needed"} <= dropped
+
+
 def test_ner_may_have_another_name_at_home(tmp_path: Path) -> None:
     drugs = make_drugs_in(small_core())
     drugs.rename_pipe("ner", "gene_ner")
@@ -342,6 +369,27 @@ def put(value: Any, *path: str) -> Change:
     return change
 
 
+COLLECTOR = ("components", "ner_drug_candidates")
+RESOLVE = ("components", "resolve", "policy")
+POLICY = "ner_policy"
+
+
+def weighted(**weights: dict[str, float]) -> dict[str, Any]:
+    """Make a policy that weighs both NERs."""
+    every = {"ner": {"*": 0.5}, "ner_drug": {"*": 0.5}, **weights}
+    return {"@misc": f"{POLICY}.weighted.v1", "weights": every}
+
+
+def change_both(policy: dict[str, Any], **settings: Any) -> Change:
+    """Set a policy, and settings of the collector of drugs."""
+
+    def change(config: Config) -> None:
+        put(policy, *RESOLVE)(config)
+        config["components"]["ner_drug_candidates"].update(settings)
+
+    return change
+
+
 REFUSED = {
     "source is no pipeline": (
         put("none", "paths", "drugs"),
@@ -398,6 +446,61 @@ REFUSED = {
             "policy",
         ),
         "the policy of resolve names the label GENE",
+    ),
+    "label that is not there": (
+        put({"LAW": None}, *COLLECTOR, "labels"),
+        r"labels names the label LAW, which is not there \(there are DRUG\)",
+    ),
+    "least score of a label that is not there": (
+        put({"PERSON": 0.5}, *COLLECTOR, "least"),
+        "least names the label PERSON, which is not there",
+    ),
+    "score that cannot be": (put(1.5, *COLLECTOR, "least"), "a score is 0 to 1"),
+    "no name": (put({"DRUG": ""}, *COLLECTOR, "labels"), "gives DRUG no name"),
+    "renamed to what is dropped": (
+        put({"PERSON": "ORG", "*": None}, "components", "ner_candidates", "labels"),
+        'makes PERSON a ORG, but drops what is one; add "ORG": "ORG" to keep both',
+    ),
+    "policy of a label that was renamed": (
+        change_both(
+            {"@misc": f"{POLICY}.label_priority.v1", "labels": ["DRUG"]},
+            labels={"DRUG": "MEDICINE"},
+        ),
+        r"names the label DRUG, which is not there \(there are DATE, GPE, MEDICINE",
+    ),
+    "more votes than there are": (
+        put({"@misc": f"{POLICY}.vote.v1", "at_least": 3}, *RESOLVE),
+        "the policy of resolve needs at_least 3, which must be 1 to 2",
+    ),
+    "weights of no component": (
+        put(
+            {"@misc": f"{POLICY}.weighted.v1", "weights": {"genes": {"*": 1}}}, *RESOLVE
+        ),
+        "the policy of resolve weighs the component genes, which is not there",
+    ),
+    "weights of one alone": (
+        put({"@misc": f"{POLICY}.weighted.v1", "weights": {"ner": {"*": 1}}}, *RESOLVE),
+        "gives no weights to ner_drug; ",
+    ),
+    "weights of a label that a NER lacks": (
+        put(weighted(ner={"DRUG": 1}), *RESOLVE),
+        "weighs for ner the label DRUG, which is not there",
+    ),
+    "weight that is none": (
+        put(weighted(ner={"ORG": 7}), *RESOLVE),
+        "gives ORG of ner a 7, which must be 0 to 1",
+    ),
+    "least weight that is none": (
+        put({**weighted(), "at_least": 2.0}, *RESOLVE),
+        "needs at_least 2.0, which must be 0 to 1",
+    ),
+    "score of a NER that has none": (
+        change_both({"@misc": f"{POLICY}.score.v1"}, scores=False),
+        "compares scores, but ner_drug cannot tell how sure it is",
+    ),
+    "setting of a collector": (
+        put({"DRUG": None}, "components", "ner_drug", "labels"),
+        r"\[components.ner_drug\] has labels, which belongs to what collects",
     ),
 }
 
@@ -459,6 +562,47 @@ def test_rules_that_are_left_behind_are_named(
     assert (
         "drugs: entity_ruler proposes entities too, but is not taken along" in printed
     )
+
+
+@pytest.mark.parametrize("name", ["drug_first", "drug_last"])
+def test_where_labels_of_a_plain_order_belong_is_told(
+    name: str, tmp_path: Path, small_sources: Path
+) -> None:
+    change = put(0.5, "components", "ner_drug", "least")
+    match = "as in configs/resolved.cfg; ner_policy.priority.v1 in it lets the NERs"
+    with pytest.raises(ValueError, match=match):
+        build(tmp_path, name, small_sources, change)
+
+
+def test_labels_and_weights_go_through_the_config(
+    tmp_path: Path, small_sources: Path
+) -> None:
+    def change(config: Config) -> None:
+        labels = {"DRUG": "MEDICINE", "*": None}
+        config["components"]["ner_drug_candidates"]["labels"] = labels
+        config["components"]["ner_candidates"]["least"] = {"ORG": 0.25, "*": 0.125}
+        config["components"]["resolve"]["spans_key"] = "every"
+        put(weighted(ner_drug={"*": 0.5, "MEDICINE": 0.75}), *RESOLVE)(config)
+
+    nlp, _ = build(tmp_path, "resolved", small_sources, change)
+    drugs, core = nlp.get_pipe("ner_drug_candidates"), nlp.get_pipe("ner_candidates")
+    resolve: Any = nlp.get_pipe("resolve")
+    assert drugs.renamed == {"DRUG": "MEDICINE", "*": None}
+    assert core.least == {"ORG": 0.25, "*": 0.125}
+    assert resolve.policy.weights["ner_drug"] == {"*": 0.5, "MEDICINE": 0.75}
+    assert proposers(nlp)["ner_drug"] == ("MEDICINE",)
+    assert "MEDICINE" in {label for ents in found(nlp) for _, label in ents}
+
+
+def test_a_least_score_of_a_ner_without_scores_is_told(
+    tmp_path: Path, small_sources: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(config: Config) -> None:
+        config["components"]["ner_candidates"] |= {"least": 0.5, "scores": False}
+
+    build(tmp_path, "resolved", small_sources, change)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "ner_candidates: least drops nothing of ner, as it cannot tell" in printed
 
 
 def test_policy_tuned_on_other_sources_is_told(

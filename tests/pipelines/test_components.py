@@ -9,8 +9,19 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from thinc.api import Model
 
-from helpers import TEXTS, Case, entity, make_core, make_drugs, told
-from ner_components import Candidates, Confidence, IsolatedNER
+from helpers import TEXTS, Case, entity, make_core, make_drugs, resolve_rules, told
+from ner_components import (
+    Candidates,
+    Confidence,
+    IsolatedNER,
+    Longest,
+    Policy,
+    Priority,
+    Score,
+    Vote,
+    policy_name,
+    proposals,
+)
 
 # what a batch holds changes the last bits of a score
 CLOSE = 1e-4
@@ -236,6 +247,140 @@ def test_a_doc_that_comes_again_keeps_its_scores(resolved: Case) -> None:
     ents = told(doc)[0]
     assert len(ents) == 2
     assert set(ents) <= set(told(resolved.nlp(doc))[0])
+
+
+# ------------------------------------------------------------------ labels of a NER
+def settled(case: Case, policy: Policy | None = None, **settings: Any) -> Language:
+    """Give the collector of a combination's second NER other settings."""
+    nlp = case.fresh()
+    name = "ner_drug_candidates"
+    config = {**nlp.get_pipe_config(name), **settings}
+    nlp.replace_pipe(name, config.pop("factory"), config=config)
+    resolve: Any = nlp.get_pipe("resolve")
+    resolve.policy = policy or resolve.policy
+    return nlp
+
+
+def test_a_label_is_renamed(resolved: Case) -> None:
+    nlp = settled(resolved, labels={"DRUG": "MEDICINE"})
+    for doc, expected in zip(nlp.pipe(TEXTS), resolved.expected, strict=True):
+        names = {"DRUG": "MEDICINE"}
+        assert told(doc)[0] == [
+            (start, end, names.get(label, label), *rest)
+            for start, end, label, *rest in expected[0]
+        ]
+
+
+def test_a_renamed_entity_keeps_what_its_ner_called_it(resolved: Case) -> None:
+    nlp = settled(resolved, labels={"*": "THING"})
+    ents = [e for doc in nlp.pipe(TEXTS) for e in doc.ents if e.label_ == "THING"]
+    assert ents
+    for ent in ents:
+        assert {p["original"] for p in proposals(ent)} == {"DRUG"}
+
+
+@pytest.mark.parametrize(
+    "policy", [Longest(), Priority(["ner_drug"]), Score(), Vote(1)], ids=policy_name
+)
+def test_a_label_that_is_dropped_never_competes(policy: Policy, resolved: Case) -> None:
+    nlp = settled(resolved, policy, labels={"DRUG": None})
+    for doc, home in zip(nlp.pipe(TEXTS), resolved.core.pipe(TEXTS), strict=True):
+        assert [*map(entity, doc.ents)] == [*map(entity, home.ents)]
+        reasons = {one["reason"] for one in doc._.ner_conflicts}
+        assert reasons == {"label DRUG is dropped"}
+
+
+def test_only_what_is_named_stays(resolved: Case) -> None:
+    nlp = settled(resolved, labels={"PERSON": "PERSON", "*": None})
+    found = {ent.label_ for doc in nlp.pipe(TEXTS) for ent in doc.ents}
+    assert "DRUG" not in found and "PERSON" in found
+
+
+@pytest.mark.parametrize("by_label", ["DRUG", "*", ""])
+def test_what_is_less_sure_is_dropped(by_label: str, resolved: Case) -> None:
+    docs = list(resolved.nlp.pipe(TEXTS))
+    found = [s for doc in docs for s in doc._.ner_candidates["ner_drug"]]
+    least = sorted(span._.ner_score for span in found)[len(found) // 2]
+    nlp = settled(resolved, least={by_label: least} if by_label else least)
+    dropped = 0
+    for doc in nlp.pipe(TEXTS):
+        own = doc._.ner_candidates["ner_drug"]
+        unsure = [one for one in doc._.ner_conflicts if one["policy"] is None]
+        assert len(unsure) == sum(span._.ner_score < least for span in own)
+        assert all(one["reason"].endswith(f" below {least:g}") for one in unsure)
+        kept = [ent for ent in doc.ents if ent._.ner_component == "ner_drug"]
+        assert all(ent._.ner_score >= least for ent in kept)
+        dropped += len(unsure)
+    assert 0 < dropped < len(found)
+
+
+def test_what_has_no_score_is_not_dropped(resolved: Case) -> None:
+    name = "components.ner_drug_candidates"
+    changes = {f"{name}.scores": False, f"{name}.least": 1.0}
+    nlp = spacy.load(resolved.path, config=changes)
+    ents = [[*map(entity, doc.ents)] for doc in nlp.pipe(TEXTS)]
+    assert ents == [[ent[:3] for ent in own] for own, _ in resolved.expected]
+
+
+def test_one_by_one_as_in_batches(resolved: Case) -> None:
+    nlp = settled(resolved, labels={"DRUG": "MEDICINE"}, least=0.5)
+    assert [told(nlp(text)) for text in TEXTS] == [*map(told, nlp.pipe(TEXTS))]
+
+
+def test_rules_before_a_ner_are_renamed_with_it(resolved: Case) -> None:
+    nlp = with_ruler(resolved.fresh(), "entity_ruler", before="ner")
+    settings = {"component": "ner", "labels": {"RULE": "CITY"}, "least": 0.99}
+    nlp.replace_pipe("ner_candidates", "ner_candidates_v1", config=settings)
+    (city,) = nlp(TEXTS[0])._.ner_candidates["rules"]
+    assert (city.text, city.label_, city._.ner_score) == ("Oslo", "CITY", 1.0)
+
+
+def test_two_rules_that_find_the_same_are_both_told() -> None:
+    nlp = resolve_rules(one={"Oslo": "CITY"}, two={"Oslo": "CITY"})
+    (ent,) = nlp("We met in Oslo.").ents
+    assert ent._.ner_components == ["one", "two"]
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.5, {"DRUG": 2}], ids=str)
+def test_a_score_that_cannot_be_is_refused(least: Any) -> None:
+    settings = {"component": "ner", "least": least}
+    with pytest.raises(ValueError, match="but a score is 0 to 1"):
+        spacy.blank("en").add_pipe("ner_candidates_v1", config=settings)
+
+
+class Overlapping:
+    """A NER some of whose entities overlap, so that `doc.ents` cannot hold them."""
+
+    labels = ("PERSON", "DRUG")
+
+    def __call__(self, doc: Doc) -> Doc:
+        doc.ents = [Span(doc, 0, 2, "PERSON")]
+        return doc
+
+    def listen(self) -> None:
+        """Tell scores from now on."""
+
+    def recall(self, docs: Any, temperature: float) -> list[dict[Any, float]]:
+        """Return all that it has found."""
+        found = {(0, 9, "PERSON"): 0.9, (5, 9, "DRUG"): 0.8, (5, 9, "PERSON"): 0.7}
+        return [found for _ in docs]
+
+
+@Language.factory("tests_overlapping", assigns=["doc.ents"])
+def overlapping(nlp: Language, name: str) -> Overlapping:
+    return Overlapping()
+
+
+def test_what_a_ner_recalls_is_proposed_beside_its_entities() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tests_overlapping", name="ner")
+    settings = {"component": "ner", "least": {"PERSON": 0.75}}
+    nlp.add_pipe("ner_candidates_v1", config=settings)
+    doc = nlp("Anna Benz took dope.")
+    own = [(s.text, s.label_, s._.ner_score) for s in doc._.ner_candidates["ner"]]
+    assert own[0] == ("Anna Benz", "PERSON", 0.9)
+    assert {*own[1:]} == {("Benz", "DRUG", 0.8), ("Benz", "PERSON", 0.7)}
+    assert [one["reason"] for one in doc._.ner_conflicts] == ["score 0.700 below 0.75"]
 
 
 # ------------------------------------------------------------------ isolated NER

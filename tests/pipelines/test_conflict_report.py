@@ -82,6 +82,13 @@ def test_the_score_is_a_policy_where_there_are_scores(cases: dict[str, Case]) ->
     assert all("score" in pair["winners"] for pair in report["pairs"].values())
 
 
+def test_the_score_is_no_policy_where_a_ner_has_none(cases: dict[str, Case]) -> None:
+    off = {"components": {"ner_candidates": {"scores": False}}}
+    nlp = spacy.load(cases["resolved-plain"].path, config=off)
+    pairs = report_conflicts(nlp, TEXTS)["pairs"].values()
+    assert pairs and not any("score" in pair["winners"] for pair in pairs)
+
+
 def test_as_built_is_what_the_pipeline_decides(cases: dict[str, Case]) -> None:
     nlp = cases["resolved-isolated"].fresh()
     decided = [c["winner"]["label"] for d in nlp.pipe(TEXTS) for c in d._.ner_conflicts]
@@ -101,9 +108,28 @@ def test_the_pipeline_is_left_as_it_was(nlp: Language) -> None:
     assert nlp.pipe_names == names
 
 
+def test_what_is_dropped_without_a_rival_is_counted(nlp: Language) -> None:
+    policy = {"@misc": "ner_policy.vote.v1", "at_least": 2}
+    more = {"Benz": "PERSON", "Paul": "PERSON"}
+    voting = resolve_rules(policy, people=PEOPLE, drugs=DRUGS, more=more)
+    report = report_conflicts(voting, ["Benz and Mary and Paul."] * 2)
+    assert report["dropped"] == {"PERSON": 4}
+    assert "Dropped without a rival, as the config says: PERSON 4." in to_markdown(
+        report
+    )
+
+
+def test_what_a_collector_drops_takes_no_part() -> None:
+    nlp = resolve_rules(people=PEOPLE, drugs=DRUGS)
+    config = {"component": "drugs", "labels": {"DRUG": None}}
+    nlp.replace_pipe("drugs_collector", "ner_candidates_v1", config=config)
+    report = report_conflicts(nlp, WORDS)
+    assert (report["conflicts"], report["dropped"]) == (0, {"DRUG": 3})
+
+
 def test_texts_without_conflicts_are_fine(nlp: Language) -> None:
     report = report_conflicts(nlp, ["Nobody."])
-    assert report == {"texts": 1, "conflicts": 0, "pairs": {}}
+    assert report == {"texts": 1, "conflicts": 0, "pairs": {}, "dropped": {}}
     assert to_markdown(report) == "0 conflicts in 1 texts.\n"
 
 

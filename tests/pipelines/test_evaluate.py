@@ -32,12 +32,13 @@ from common.ners import (
 from common.texts import measured_on, read_texts
 from compare import compare
 from evaluate import main
-from helpers import TEXTS, entity, make_core, make_drugs, save_sources
+from helpers import TEXTS, entity, make_core, make_drugs, save_sources, scores_of
 from measuring import costs, runs
 from measuring.costs import peak_memory
 from measuring.runs import Run, run_pipeline
 from measuring.scores import entities
 from report.advice import advise
+from report.tables import legend
 
 
 @dataclass
@@ -392,6 +393,77 @@ def test_no_name_hides_the_figure_over_all_labels(three: Result) -> None:
     scores = three.report["pipelines"]["together"]["all_texts"]
     assert 0 < scores["micro"]["f"] < scores["groups"]["all"]["f"] < 1
     assert scores["groups"]["micro"]["f"] == 0
+
+
+# ------------------------------------------------------------ labels of its own
+
+
+def relabelled(pipelines: Path, target: Path) -> Path:
+    """Copy a combination, which then calls some labels otherwise and drops one."""
+    nlp = load(pipelines / "resolved")
+    changes: dict[str, dict[str, Any]] = {
+        "ner_candidates": {"PERSON": "PER", "GPE": "LOC", "ORG": None},
+        "ner_drug_candidates": {"DRUG": "MEDICINE"},
+    }
+    for name, labels in changes.items():
+        config = {**nlp.get_pipe_config(name), "labels": labels}
+        nlp.replace_pipe(name, config.pop("factory"), config=config)
+    target.mkdir()
+    nlp.to_disk(target / "named")
+    return shutil.copytree(pipelines / "resolved", target / "resolved").parent
+
+
+@pytest.fixture(scope="module")
+def named(
+    sources: Path, pipelines: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Result:
+    """A combination with labels of its own beside one with those of its sources."""
+    folder = tmp_path_factory.mktemp("named")
+    gold = save(folder / "t.spacy", gold_of(load(pipelines / "resolved")))
+    ways = relabelled(pipelines, folder / "pipelines")
+    return run(gold, sources, ways, folder / "scores.json")
+
+
+def test_a_renamed_label_is_not_lost(named: Result) -> None:
+    own, plain = (named.report["pipelines"][name] for name in ("named", "resolved"))
+    assert named.status == 0, named.printed
+    ours, theirs = (
+        way["agreement"]["drugs"]["collateral"]["labels"] for way in (own, plain)
+    )
+    assert ours == {"MEDICINE": theirs["DRUG"]}
+    assert own["keeps"] == 1
+    kept = own["agreement"]["core"]["collateral"]["labels"]
+    assert {"PER", "LOC"} & kept.keys()
+    # what is left out is in no figure
+    assert not {"PERSON", "GPE", "ORG"} & kept.keys()
+
+
+def test_annotation_counts_by_the_name_that_a_label_has(named: Result) -> None:
+    own, plain = (
+        named.report["pipelines"][name]["all_texts"] for name in ("named", "resolved")
+    )
+    assert own["groups"]["drugs"]["f"] == plain["groups"]["drugs"]["f"] == 1
+    per, person = own["labels"]["PER"], plain["labels"]["PERSON"]
+    assert [per[key] for key in "prf"] == [person[key] for key in "prf"] == [1, 1, 1]
+    assert "ORG" in plain["labels"] and "ORG" not in own["labels"]
+    sequence = named.report["pipelines"]["named"]["sequence"]
+    assert {*sequence} == {"ner", "ner_drug"}
+    assert all(own["in_sequence"]["p"] for own in sequence.values())
+
+
+def test_a_way_with_labels_of_its_own_is_compared_with_none(named: Result) -> None:
+    own = named.report["pipelines"]["named"]
+    assert not own["comparable"] and not own["advisable"]
+    assert named.report["best"] == "resolved"
+    assert own["renamed"] == {
+        "core": {"PERSON": "PER", "GPE": "LOC", "ORG": None},
+        "drugs": {"DRUG": "MEDICINE"},
+    }
+    said = legend(compare(named.report))
+    assert "`named` has labels of its own, so it is compared with none" in said
+    for what in ("of `core` ", "PERSON as PER", "ORG not at all", "of `drugs` DRUG"):
+        assert what in said
+    assert "of its own" not in legend(compare(scores_of(a=(0.8, 1.0))))
 
 
 # ------------------------------------------------------------ what does not fit

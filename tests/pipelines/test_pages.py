@@ -241,7 +241,7 @@ def test_policy_changes_the_answer_live(house: Path) -> None:
     assert answers["ner"] != answers["first_gene"]
 
 
-@pytest.mark.parametrize("name", offered())
+@pytest.mark.parametrize("name", offered(scores=True))
 def test_every_policy_can_be_chosen(house: Path, name: str) -> None:
     app = submit(run(house, "compare"), ALL_TEXTS)
     app.selectbox(key="policy resolved").select(name).run()
@@ -284,7 +284,13 @@ def test_policies_are_offered_by_their_arguments(
 
     made = {"ner_policy.own": askable, "ner_policy.x": other, "elsewhere": askable}
     monkeypatch.setattr(registry, "misc", FakeRegistry(made))
-    assert offered() == ["ner_policy.own"]
+    assert offered(scores=True) == ["ner_policy.own"]
+
+
+def test_scores_are_no_policy_where_a_ner_tells_none() -> None:
+    assert [*{*offered(scores=True)} - {*offered(scores=False)}] == [
+        "ner_policy.score.v1"
+    ]
 
 
 class FakeRegistry(dict[str, Any]):
@@ -292,6 +298,45 @@ class FakeRegistry(dict[str, Any]):
 
     def get_all(self) -> dict[str, Any]:
         return self
+
+
+def test_dropped_and_overlapping_candidates_are_shown(
+    house: Path, sources: Any, tmp_path: Path
+) -> None:
+    names = THREE[:2]
+    nlp = combine(sources, names, tmp_path / "pipelines" / "all", "ner_policy.score.v1")
+    changes: dict[str, dict[str, Any]] = {
+        "resolve": {"spans_key": "every"},
+        "ner_candidates": {"labels": {"PERSON": None}},
+    }
+    for name, settings in changes.items():
+        config = {**nlp.get_pipe_config(name), **settings}
+        nlp.replace_pipe(name, config.pop("factory"), config=config)
+    nlp.to_disk(tmp_path / "pipelines" / "all")
+    app = submit(run(tmp_path, "compare"), ALL_TEXTS)
+    assert 'All of them, as `doc.spans["every"]` has them' in [
+        caption.value for caption in app.caption
+    ]
+    # a sentence, one pipeline, two NERs, and all of them
+    assert len(drawn(app)) == 5
+    assert "label PERSON is dropped" in set(app.dataframe[0].value["reason"])
+
+
+def test_annotation_is_shown_by_the_names_that_labels_have(
+    house: Path, sources: Any, tmp_path: Path
+) -> None:
+    nlp = combine(
+        sources, THREE[:2], tmp_path / "pipelines" / "all", "ner_policy.longest.v1"
+    )
+    for name, labels in [("ner", {"DATE": "DAY"}), ("first_gene", {"GENE": None})]:
+        config = {"component": name, "labels": labels}
+        nlp.replace_pipe(f"{name}_candidates", "ner_candidates_v1", config=config)
+    nlp.to_disk(tmp_path / "pipelines" / "all")
+    shutil.copytree(house / "corpus", tmp_path / "corpus")
+    plain = run(house, "data").selectbox[2].options
+    shown = run(tmp_path, "data").selectbox[2].options
+    assert {"DATE", "GENE"} <= {*plain}
+    assert {*shown} == {*plain} - {"DATE", "GENE"} | {"DAY"}
 
 
 # ---------------------------------------------------------------- three NERs

@@ -17,11 +17,13 @@ from spacy.util import registry
 from typer.testing import CliRunner, Result
 
 from assemble import assemble
+from common.ners import entity
 from helpers import ROOT, TEXTS, Case, resolve_rules
 from measuring.calibration import KeptLogits
 from measuring.conflicts import find_resolver
+from measuring.policies import Undecided
 from measuring.settings import parse
-from ner_components import Priority
+from ner_components import Longest, Priority
 from tune import main, tune
 
 PEOPLE = {"Benz": "PERSON", "Acme": "ORG", "Mary": "PERSON", "Ritz": "ORG"}
@@ -186,6 +188,10 @@ def test_of_five_components_the_right_order_is_found_without_trying_all() -> Non
 def test_each_policy_scores_what_the_pipeline_scores_with_it(gold: list[Doc]) -> None:
     nlp = resolve_rules(people=PEOPLE, drugs=DRUGS)
     judge: Any = nlp.get_pipe("judge")
+    gold = [doc.copy() for doc in gold]
+    for doc in gold:
+        # not all of these occur in each
+        doc.user_data["annotated"] = ["DRUG", "ORG", "PERSON"]
     for one in tuned(nlp, gold)["tried"]:
         judge.policy = registry.resolve({"policy": one["policy"]})["policy"]
         examples = [Example(nlp.make_doc(doc.text), doc) for doc in gold]
@@ -209,6 +215,86 @@ def test_a_policy_of_ones_own_that_is_better_stays() -> None:
     assert result["chosen"] == {"@misc": "tests.last.v1"}
     assert result["micro_f"] == result["as_built"] == 1
     assert max(one["micro_f"] for one in result["tried"][1:]) < 1
+
+
+VOTES = "ner_policy.vote.v1"
+WEIGHTED = "ner_policy.weighted.v1"
+# three who know people, of whom two are right where they agree
+ONE, TWO, THREE = (
+    {"Benz": "PERSON", "Mary": "PERSON", "what": "PERSON"},
+    {"Benz": "PERSON", "Mary": "PERSON", "Ritz": "PERSON"},
+    {"met": "PERSON", "Mary": "PERSON", "calls": "PERSON"},
+)
+ANNOTATED = annotate({"Benz": "PERSON", "Mary": "PERSON"}, {}, {"Mary": "PERSON"})
+
+
+def test_votes_are_tried_where_several_know_a_label() -> None:
+    result = tuned(resolve_rules(one=ONE, two=TWO, three=THREE), ANNOTATED)
+    votes = [t["policy"] for t in result["tried"] if t["policy"]["@misc"] == VOTES]
+    assert [policy["at_least"] for policy in votes] == [1, 2, 3]
+    assert result["chosen"] == {"@misc": VOTES, "at_least": 2}
+    assert result["micro_f"] == 1
+
+
+def test_votes_are_not_tried_where_no_label_is_shared() -> None:
+    result = tuned(resolve_rules(people=PEOPLE, drugs=DRUGS), PEOPLE_RIGHT)
+    tried = [one["policy"] for one in result["tried"]]
+    assert VOTES not in {policy["@misc"] for policy in tried}
+    # nothing is dropped that nobody else can judge
+    weighted = [policy for policy in tried if policy["@misc"] == WEIGHTED]
+    assert [policy["at_least"] for policy in weighted] == [0]
+
+
+def test_weights_are_what_each_ner_is_worth() -> None:
+    # right about every drug and no person, and the other way round
+    one = {"Benz": "PERSON", "Mary": "PERSON", "weed": "DRUG"}
+    two = {"Benz met": "PERSON", "Mary": "PERSON", "calls weed": "DRUG"}
+    gold = annotate(
+        {"Benz met": "PERSON", "Mary": "PERSON"},
+        {"weed": "DRUG"},
+        {"Mary": "PERSON", "weed": "DRUG"},
+    )
+    result = tuned(resolve_rules(one=one, two=two), gold)
+    assert result["chosen"]["@misc"] == WEIGHTED
+    weights = result["chosen"]["weights"]
+    assert weights["one"]["DRUG"] > weights["two"]["DRUG"]
+    assert weights["one"]["PERSON"] < weights["two"]["PERSON"]
+    assert result["micro_f"] == 1
+
+
+def test_entities_that_no_ner_can_find_do_not_count() -> None:
+    gold = annotate(
+        {"Benz": "PERSON", "Mary": "PERSON", "met": "VERB"},
+        {"Acme": "ORG", "Ritz": "ORG", "weed": "DRUG"},
+        {"Mary": "PERSON", "weed": "DRUG", "Acme": "ORG", "sold": "VERB"},
+    )
+    result = tuned(resolve_rules(people=PEOPLE, drugs=DRUGS), gold)
+    assert result["micro_f"] == 1
+
+
+def test_what_is_learned_counts_on_the_other_half() -> None:
+    # in one half the one is right, in the other the other
+    gold = [*LABELS_RIGHT[:1] * 20, *PEOPLE_RIGHT[:1] * 20]
+    gold[::2], gold[1::2] = gold[:20], gold[20:]
+    result = tune(find_resolver(resolve_rules(people=PEOPLE, drugs=DRUGS)), gold)
+    learned = [
+        one["micro_f"]
+        for one in result["tried"][1:]
+        if one["policy"]["@misc"] in (LABELS, WEIGHTED)
+    ]
+    assert learned and max(learned) == 0
+    assert result["micro_f"] == 0.5
+
+
+def test_labels_that_are_renamed_or_dropped_are_found_in_gold() -> None:
+    nlp = resolve_rules(people=PEOPLE, drugs=DRUGS)
+    for name, labels in [("people", {"PERSON": "PER", "ORG": None}), ("drugs", {})]:
+        config = {"component": name, "labels": labels}
+        nlp.replace_pipe(f"{name}_collector", "ner_candidates_v1", config=config)
+    result = tuned(nlp, PEOPLE_RIGHT)
+    orders = scores(result, PRIORITY)
+    # no longer anything to collide with "Acme White", and only that is wrong
+    assert orders["people", "drugs"] == pytest.approx(10 / 11)
 
 
 def test_what_is_there_stays_where_another_is_better_by_chance() -> None:
@@ -248,12 +334,57 @@ def test_a_ner_that_is_always_wrong_becomes_less_sure(scored: Case) -> None:
     assert numbers["ner"]["temperature"] < numbers["ner_drug"]["temperature"]
 
 
+def test_a_renamed_label_is_calibrated_and_the_dropped_judged_anew(
+    scored: Case,
+) -> None:
+    gold = propose(scored, "ner")
+    expected = tuned(scored.fresh(), gold)["calibration"]["ner_drug"]
+    nlp = scored.fresh()
+    settings = {"component": "ner_drug", "labels": {"DRUG": "MEDICINE"}, "least": 1.0}
+    nlp.replace_pipe("ner_drug_candidates", "ner_candidates_v1", config=settings)
+    resolver = find_resolver(nlp)
+    assert tune(resolver, [*gold] * TIMES)["calibration"]["ner_drug"] == expected
+    kept = KeptLogits(resolver.scorers()["ner_drug"].logits.function)
+    collector = resolver.collectors["ner_drug"][1]
+    resolver.scorers()["ner_drug"].logits = kept
+    docs = list(resolver.collect(TEXTS))
+    collector.least = {"*": 0.0}
+    kept.calibrate(collector, docs, [set()] * len(docs), [{"MEDICINE"}] * len(docs))
+    assert not [one for doc in docs for one in doc._.ner_conflicts]
+
+
+@pytest.mark.parametrize(
+    ("looked", "wrong"), [({"PERSON", "DRUG"}, 0), ({"PERSON", "DRUG", "ORG"}, 3)]
+)
+def test_what_nobody_looked_for_is_no_mistake(looked: set[str], wrong: int) -> None:
+    resolver = find_resolver(resolve_rules(people=PEOPLE, drugs={"weed": "DRUG"}))
+    docs = list(resolver.collect(SAID))
+    gold = annotate(
+        {"Benz": "PERSON", "Mary": "PERSON"},
+        {"weed": "DRUG"},
+        {"Mary": "PERSON", "weed": "DRUG"},
+    )
+    right = [{*map(entity, doc.ents)} for doc in gold]
+    undecided = Undecided(resolver.resolve, docs, right, [looked] * len(docs))
+    assert undecided.counts(Longest()).sum(axis=0).tolist() == [5, wrong, 0]
+
+
+def test_a_label_that_is_dropped_calibrates_nothing(scored: Case) -> None:
+    nlp = scored.fresh()
+    settings = {"component": "ner_drug", "labels": {"*": None}}
+    nlp.replace_pipe("ner_drug_candidates", "ner_candidates_v1", config=settings)
+    result = tuned(nlp, propose(scored, "ner"))
+    assert result["uncalibrated"] == {"ner_drug": "it found nothing in these texts"}
+
+
 def test_kept_logits_give_the_scores_that_the_pipeline_gives(scored: Case) -> None:
     resolver = find_resolver(scored.fresh())
     scorer = resolver.scorers()["ner_drug"]
     kept = scorer.logits = KeptLogits(scorer.logits)
     docs = list(resolver.collect(TEXTS))
-    numbers = kept.calibrate("ner_drug", docs, [set() for _ in docs])
+    _, collector = resolver.collectors["ner_drug"]
+    nothing, looked = [set[Any]()] * len(docs), [{"DRUG"}] * len(docs)
+    numbers = kept.calibrate(collector, docs, nothing, looked)
     setting = {"ner_drug_candidates": {"temperature": numbers["temperature"]}}
     nlp = spacy.load(scored.path, config={"components": setting})
     found, expected = (
@@ -278,7 +409,8 @@ def test_a_ner_whose_scores_are_off_gets_no_temperature(cases: dict[str, Case]) 
     result = tuned(spacy.load(case.path, config=off), propose(case, "ner"))
     assert result["uncalibrated"] == {"ner": "it has no scores"}
     assert list(result["calibration"]) == ["ner_drug"]
-    assert len(scores(result, "ner_policy.score.v1")) == 1
+    assert not scores(result, "ner_policy.score.v1")
+    assert result["untried"] == {"score": "ner cannot tell how sure it is"}
 
 
 @pytest.mark.parametrize(

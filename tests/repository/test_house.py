@@ -91,7 +91,7 @@ def test_every_file_and_public_function_has_a_docstring(file: Path) -> None:
 def test_scripts_stay_small() -> None:
     texts = [file.read_text(encoding="utf8") for file in MODULES]
     lines = [line for text in texts for line in text.splitlines() if line.strip()]
-    assert len(lines) <= 8700
+    assert len(lines) <= 9300
 
 
 def test_nothing_made_is_committed() -> None:

@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
 
 from page.differences import Entity, differing
-from page.drawing import color, draw, summarize
+from page.drawing import color, draw, draw_spans, summarize
 
 TEXT = "My name is John Benz and I remove weeds."
 BENZ = Entity(16, 20, "DRUG", "ner_drug")
@@ -60,12 +62,22 @@ HOSTILE = {BAD: [Entity(0, len(BAD), f"{BAD}{{0}}", BAD)], "b": []}
         draw(f"{BAD}{BAD}", HOSTILE[BAD], differing(HOSTILE)),
         summarize(BAD, differing(HOSTILE), [BAD, "b"]),
         summarize(BAD, [], [BAD]),
+        draw_spans(spans := Doc(Vocab(), words=[BAD]), [Span(spans, 0, 1, BAD)]),
     ],
-    ids=["text", "sentence", "name"],
+    ids=["text", "sentence", "name", "spans"],
 )
 def test_text_labels_and_names_are_escaped(html: str) -> None:
     assert "<script" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_overlapping_spans_are_drawn_one_below_the_other() -> None:
+    doc = Doc(Vocab(), words=["My", "name", "is", "John", "Benz"])
+    html = draw_spans(doc, [Span(doc, 3, 5, "PERSON"), Span(doc, 4, 5, "DRUG")])
+    assert visible(html) == "My name is John PERSON Benz DRUG"
+    assert color("PERSON") in html and color("DRUG") in html
+    depths = {*re.findall(r"top: (\d+)px", html)}
+    assert len(depths) > 1
 
 
 def test_label_has_one_color() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 
-from helpers import propose
+from helpers import knowing, propose
 from ner_components import (
     LabelPriority,
     Longest,
@@ -19,6 +19,9 @@ from ner_components import (
     Priority,
     Resolve,
     Score,
+    Vote,
+    Weighted,
+    asks_about_single,
     clusters,
     overlap,
     policy_name,
@@ -28,15 +31,41 @@ NLP = spacy.blank("en")
 WORDS = [f"w{i}" for i in range(12)]
 COMPONENTS = ["ner", "ner_drug", "ner_gene"]
 LABELS = ["PERSON", "DRUG", "ORG"]
+# by NER and label, as its F
+WEIGHTS = {
+    "ner": {"PERSON": 0.9, "*": 0.4},
+    "ner_drug": {"PERSON": 0.6, "DRUG": 0.7},
+    "ner_gene": {"PERSON": 0.5},
+}
 POLICIES: dict[str, Policy] = {
     "priority": Priority(["ner_drug", "ner"]),
     "longest": Longest(),
     "label_priority": LabelPriority(["PERSON", "DRUG"]),
     "score": Score(),
+    "vote": Vote(1),
+    "weighted": Weighted(WEIGHTS),
+}
+# those that drop what has no rival
+DROPPING: dict[str, Policy] = {
+    "vote": Vote(2),
+    "vote of all": Vote(3),
+    "weighted": Weighted(WEIGHTS, 0.3),
 }
 Candidate = tuple[int, int, str, str, float]
 A: Candidate = (0, 2, "PERSON", "ner", 0.9)
 each_policy = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+any_policy = pytest.mark.parametrize(
+    "policy",
+    [*POLICIES.values(), *DROPPING.values()],
+    ids=[*POLICIES, *(f"{name} that drops" for name in DROPPING)],
+)
+# two NERs know PERSON, three ORG, one DRUG
+EXPERTS = knowing(
+    spacy.blank("en"),
+    ner=["PERSON", "ORG"],
+    ner_drug=["DRUG", "ORG"],
+    ner_gene=["PERSON", "ORG"],
+)
 
 
 def make_doc(candidates: Sequence[Candidate]) -> Doc:
@@ -44,7 +73,7 @@ def make_doc(candidates: Sequence[Candidate]) -> Doc:
 
 
 def make_resolve(policy: Policy) -> Resolve:
-    return Resolve(NLP, components=COMPONENTS, policy=policy)
+    return Resolve(EXPERTS, components=COMPONENTS, policy=policy)
 
 
 def resolve(doc: Doc, policy: Policy) -> list[tuple[str, str | None]]:
@@ -157,7 +186,7 @@ def test_a_loser_is_told_once_of_the_winner_that_was_chosen_first() -> None:
     assert decision["winner"]["text"] == "w2"
 
 
-@each_policy
+@any_policy
 @given(proposals())
 @settings(max_examples=25, deadline=None)
 def test_no_overlaps_and_only_candidates(
@@ -165,14 +194,14 @@ def test_no_overlaps_and_only_candidates(
 ) -> None:
     for cluster in colliding(make_doc(found)):
         kept = sorted(policy(cluster))
-        assert kept
+        assert kept or policy in DROPPING.values()
         assert {(s.start, s.end, s.label_) for s in kept} <= {
             (start, end, label) for start, end, label, *_ in found
         }
         assert not any(overlap(a, b) for a, b in pairwise(kept))
 
 
-@each_policy
+@any_policy
 @given(proposals(), st.randoms(use_true_random=False))
 @settings(max_examples=25, deadline=None)
 def test_order_of_input_does_not_matter(
@@ -184,20 +213,22 @@ def test_order_of_input_does_not_matter(
         assert sorted(policy(shuffled)) == sorted(policy(cluster))
 
 
-@each_policy
+@any_policy
 @given(proposals())
 @settings(max_examples=25, deadline=None)
 def test_what_overlaps_nothing_changes_nothing(
     policy: Policy, found: list[Candidate]
 ) -> None:
     before = [c for c in found if c[1] <= 10]
-    alone = (10, 12, "ORG", "ner", 0.5)
+    # all three agree
+    alone: list[Candidate] = [(10, 12, "ORG", name, 0.5) for name in COMPONENTS]
     without = resolve(make_doc(before), policy)
-    everything = resolve(make_doc([*before, alone]), policy)
-    assert everything == [*without, ("10-12 ORG", "ner")]
+    everything = resolve(make_doc([*before, *alone]), policy)
+    kept = policy not in [DROPPING["weighted"]]
+    assert everything == [*without, *([("10-12 ORG", "ner")] if kept else [])]
 
 
-@each_policy
+@any_policy
 @given(proposals())
 @settings(max_examples=25, deadline=None)
 def test_candidates_are_left_as_they_were(
@@ -213,7 +244,7 @@ def test_candidates_are_left_as_they_were(
     )
 
 
-@each_policy
+@any_policy
 @given(proposals())
 @settings(max_examples=25, deadline=None)
 def test_every_loser_is_told_once(policy: Policy, found: list[Candidate]) -> None:
@@ -251,7 +282,7 @@ def test_an_invented_entity_is_refused() -> None:
         resolve(doc, invent)
 
 
-@each_policy
+@any_policy
 def test_policies_pickle(policy: Policy) -> None:
     assert pickle.loads(pickle.dumps(policy)) == policy  # noqa: S301
 
@@ -261,6 +292,176 @@ def test_policies_are_registered(name: str) -> None:
     make = spacy.registry.misc.get(f"ner_policy.{name}.v1")
     assert make is type(POLICIES[name])
     assert policy_name(POLICIES[name]) == name
+
+
+# ------------------------------------------------------------ votes and weights
+AT = (0, 2)
+
+
+def by(label: str, *ners: str, at: tuple[int, int] = AT) -> list[Candidate]:
+    """Let several NERs propose the same."""
+    return [(*at, label, ner, 0.5) for ner in ners]
+
+
+@pytest.mark.parametrize(
+    ("found", "at_least", "kept"),
+    [
+        (by("ORG", "ner"), 1, ["0-2 ORG"]),
+        (by("ORG", "ner"), 2, []),
+        (by("ORG", "ner", "ner_gene"), 2, ["0-2 ORG"]),
+        (by("ORG", "ner", "ner_gene"), 3, []),
+        # two know it
+        (by("PERSON", "ner"), 3, []),
+        (by("PERSON", "ner", "ner_gene"), 3, ["0-2 PERSON"]),
+        # one knows it
+        (by("DRUG", "ner_drug"), 3, ["0-2 DRUG"]),
+        # other bounds or another label are no vote
+        (by("ORG", "ner") + by("ORG", "ner_drug", at=(0, 3)), 2, []),
+        (by("ORG", "ner") + by("PERSON", "ner_gene"), 2, []),
+        # all of one against two of three
+        (by("ORG", "ner", "ner_gene") + by("DRUG", "ner_drug"), 1, ["0-2 DRUG"]),
+        # the same share of more
+        (by("PERSON", "ner", "ner_gene") + by("DRUG", "ner_drug"), 1, ["0-2 PERSON"]),
+        # one of three is too few, however it collides
+        (by("ORG", "ner", at=(0, 5)) + by("DRUG", "ner_drug"), 2, ["0-2 DRUG"]),
+    ],
+)
+def test_enough_of_those_who_know_a_label_must_agree(
+    found: list[Candidate], at_least: int, kept: list[str]
+) -> None:
+    assert [name for name, _ in resolve(make_doc(found), Vote(at_least))] == kept
+
+
+@pytest.mark.parametrize("component", ["rules", None])
+@pytest.mark.parametrize("policy", DROPPING.values(), ids=DROPPING)
+def test_what_no_ner_proposed_needs_no_vote(
+    policy: Policy, component: str | None
+) -> None:
+    doc = make_doc([(0, 2, "ORG", component or "", 1.0)])
+    for *_, (proposal,) in doc._.ner_provenance:
+        proposal["component"] = component
+    assert resolve(doc, policy) == [("0-2 ORG", component)]
+
+
+def test_a_ner_that_is_not_there_has_no_vote() -> None:
+    judge, found = make_resolve(Vote(3)), by("ORG", "ner", "ner_gene")
+    assert not judge(make_doc(found)).ents
+    with EXPERTS.select_pipes(disable="ner_drug"):
+        assert judge(make_doc(found)).ents
+    assert not judge(make_doc(found)).ents
+
+
+@pytest.mark.parametrize(
+    ("found", "weight"),
+    [
+        (by("PERSON", "ner"), 0.45),
+        (by("PERSON", "ner", "ner_gene"), 0.7),
+        (by("DRUG", "ner_drug"), 0.7),
+        # "*" of the one, and of the other none
+        (by("ORG", "ner", "ner_gene"), 0.4 / 3),
+        (by("ORG", "rules"), 1.0),
+    ],
+)
+def test_weights_of_those_who_agree_are_added(
+    found: list[Candidate], weight: float
+) -> None:
+    doc = make_doc(found)
+    (span,) = make_resolve(Longest()).candidates(doc)
+    assert Weighted(WEIGHTS).weigh(span) == pytest.approx(weight)
+    assert resolve(doc, Weighted(WEIGHTS, weight - 0.01))
+    assert not resolve(doc, Weighted(WEIGHTS, weight + 0.01))
+
+
+def test_the_heavier_one_stays() -> None:
+    light = by("PERSON", "ner", at=(0, 4))
+    doc = make_doc([*light, *by("DRUG", "ner_drug")])
+    assert resolve(doc, Weighted(WEIGHTS)) == [("0-2 DRUG", "ner_drug")]
+
+
+@given(proposals())
+@settings(max_examples=25, deadline=None)
+def test_a_single_ner_keeps_all_it_finds(found: list[Candidate]) -> None:
+    own = [one for one in found if one[3] == "ner_gene"]
+    expected = [(f"{start}-{end} {label}", "ner_gene") for start, end, label, *_ in own]
+    for policy in (Vote(1), Weighted({"ner_gene": {"*": 0.5}})):
+        assert resolve(make_doc(own), policy) == sorted(
+            expected, key=lambda one: int(one[0].partition("-")[0])
+        )
+
+
+@given(proposals())
+@settings(max_examples=25, deadline=None)
+def test_more_votes_that_are_needed_leave_less(found: list[Candidate]) -> None:
+    kept = [len(resolve(make_doc(found), Vote(votes))) for votes in (1, 2, 3)]
+    assert kept == sorted(kept, reverse=True)
+
+
+def test_all_who_proposed_an_entity_are_told() -> None:
+    doc = make_doc(by("ORG", "ner_gene", "ner"))
+    resolve(doc, Vote(1))
+    (ent,) = doc.ents
+    # in the order of the components
+    assert ent._.ner_components == ["ner", "ner_gene"]
+    assert ent._.ner_component == "ner"
+
+
+@pytest.mark.parametrize(
+    ("policy", "found", "reason"),
+    [
+        (Vote(2), by("ORG", "ner"), "1 of 3 votes, 2 needed"),
+        (Vote(3), by("PERSON", "ner"), "1 of 2 votes, 2 needed"),
+        (
+            Vote(2),
+            by("ORG", "ner", "ner_gene") + by("DRUG", "ner_drug", at=(1, 3)),
+            "1 of 1 votes against 2 of 3",
+        ),
+        (
+            Vote(2),
+            by("ORG", "ner") + by("DRUG", "ner_drug", at=(1, 3)),
+            "1 of 3 votes, 2 needed",
+        ),
+        (Weighted(WEIGHTS, 0.5), by("PERSON", "ner"), "weight 0.45, 0.5 needed"),
+        (
+            Weighted(WEIGHTS),
+            by("PERSON", "ner") + by("DRUG", "ner_drug", at=(1, 3)),
+            "weight 0.70 against 0.45",
+        ),
+    ],
+    ids=["few", "few that know", "share", "few in a conflict", "light", "weight"],
+)
+def test_the_reason_tells_what_was_lacking(
+    policy: Policy, found: list[Candidate], reason: str
+) -> None:
+    doc = make_doc(found)
+    resolve(doc, policy)
+    (decision,) = doc._.ner_conflicts
+    assert decision["reason"] == reason
+    assert bool(decision["winner"]) == ("DRUG" in str(found))
+
+
+def test_a_policy_is_asked_about_single_ones_only_if_it_wants() -> None:
+    def nobody(spans: Sequence[Span]) -> list[Span]:
+        return []
+
+    doc = make_doc([A])
+    assert resolve(doc, nobody)
+    nobody.asks_about_single = True
+    assert asks_about_single(nobody)
+    assert not resolve(doc, nobody)
+    (decision,) = doc._.ner_conflicts
+    assert decision["winner"] is None and decision["reason"] == "nobody"
+
+
+# ------------------------------------------------------------ all candidates
+@any_policy
+def test_all_candidates_are_kept_as_spans_where_asked(policy: Policy) -> None:
+    found = [*by("ORG", "ner", "ner_gene"), *by("DRUG", "ner_drug", at=(1, 3))]
+    doc = make_doc(found)
+    make_resolve(policy)(doc)
+    assert not doc.spans
+    Resolve(EXPERTS, components=COMPONENTS, policy=policy, spans_key="all")(doc)
+    spans = [(span.start, span.end, span.label_) for span in doc.spans["all"]]
+    assert spans == [(0, 2, "ORG"), (1, 3, "DRUG")]
 
 
 def test_a_chain_of_thousands_of_overlaps_is_decided() -> None:

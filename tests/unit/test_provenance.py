@@ -17,7 +17,7 @@ from spacy.util import import_file
 
 import ner_components
 from helpers import ROOT, propose, told
-from ner_components import Longest, Resolve
+from ner_components import Longest, Resolve, proposals
 
 NLP = spacy.blank("en")
 FILE = ROOT / "scripts" / "ner_components.py"
@@ -89,6 +89,62 @@ def test_survives(change: Callable[[Doc], Doc], doc: Doc) -> None:
     assert {c: len(own) for c, own in inside.items()} == {
         c: len(own) for c, own in candidates.items()
     }
+
+
+@pytest.fixture
+def judged() -> Doc:
+    """A person who is renamed and proposed twice, and two that are dropped."""
+    nlp = spacy.blank("en")
+    phrases = {
+        "one": {"Anna": "PERSON", "Acme": "LAW", "Oslo": "GPE"},
+        "two": {"Anna": "PER", "Oslo": "GPE"},
+    }
+    labels = {"one": {"PERSON": "PER", "LAW": None}, "two": {"GPE": None}}
+    for name, own in phrases.items():
+        rules: Any = nlp.add_pipe("entity_ruler", name=name)
+        rules.add_patterns([{"label": v, "pattern": k} for k, v in own.items()])
+        config = {"component": name, "labels": labels[name]}
+        nlp.add_pipe("ner_candidates_v1", name=f"{name}_collector", config=config)
+    policy = {"@misc": "ner_policy.vote.v1", "at_least": 2}
+    config = {"components": ["one", "two"], "policy": policy, "spans_key": "every"}
+    nlp.add_pipe("resolve_entities_v1", config=config)
+    return nlp("Anna left Acme for Oslo.")
+
+
+@pytest.mark.parametrize(
+    "change", [v for k, v in COPIES.items() if "retok" not in k], ids=None
+)
+def test_what_was_renamed_and_dropped_survives(
+    change: Callable[[Doc], Doc], judged: Doc
+) -> None:
+    found = change(judged)
+    assert [(e.text, e.label_, e._.ner_components) for e in found.ents] == [
+        ("Anna", "PER", ["one", "two"]),
+        # only one knows it
+        ("Oslo", "GPE", ["one"]),
+    ]
+    originals = [proposal["original"] for proposal in proposals(found.ents[0])]
+    assert originals == ["PERSON", "PER"]
+    dropped = [
+        (one["winner"], one["losers"][0]["text"], one["policy"], one["reason"])
+        for one in found._.ner_conflicts
+    ]
+    assert dropped == [
+        (None, "Acme", None, "label LAW is dropped"),
+        (None, "Oslo", None, "label GPE is dropped"),
+    ]
+    # as its NER calls it
+    assert [span.label_ for span in found._.ner_candidates["one"]] == [
+        "PER",
+        "LAW",
+        "GPE",
+    ]
+
+
+def test_spans_of_all_candidates_survive(judged: Doc) -> None:
+    found = through_docbin(judged)
+    spans = [(span.text, span.label_) for span in found.spans["every"]]
+    assert spans == [("Anna", "PER"), ("Oslo", "GPE")]
 
 
 def test_without_user_data_nothing_is_known(doc: Doc) -> None:

@@ -106,6 +106,19 @@ def test_a_policy_replaces_another_however_it_is_written(block: str) -> None:
     assert comments(new) == comments(text)
 
 
+WEIGHTS = {"ner": {"*": 0.5, "PERSON": 0.9}, "ner_drug": {"DRUG": 0.7}}
+
+
+@pytest.mark.parametrize("new", [CHOSEN, {"@misc": "w.v1", "weights": WEIGHTS}])
+def test_weights_are_written_and_replaced(new: dict[str, Any]) -> None:
+    text = HEAD + BLOCKS["a block"] + TAIL
+    weighted = {"@misc": "ner_policy.weighted.v1", "weights": WEIGHTS, "at_least": 0.2}
+    once = write(text, POLICY, weighted, alone=True)
+    assert parse(once, "once") == changed(text, POLICY, weighted, alone=True)
+    again = write(once, POLICY, new, alone=True)
+    assert parse(again, "again") == changed(text, POLICY, new, alone=True)
+
+
 def test_a_missing_section_is_added_behind_the_section_that_it_belongs_to() -> None:
     lines = write(HEAD + TAIL, POLICY, CHOSEN, alone=True).split("\n")
     at = lines.index(f"[{POLICY}]")
