@@ -3,9 +3,11 @@
 import contextlib
 import copy
 import functools
+import importlib
 import itertools
 import os
 import pickle
+import shlex
 import shutil
 import signal
 import socket
@@ -23,6 +25,7 @@ import numpy
 import requests
 import spacy
 import srsly
+import typer
 from spacy.lang.en import English
 from spacy.language import Language
 from spacy.lookups import Lookups
@@ -30,6 +33,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import load_config
 from thinc.api import fix_random_seed
+from typer.testing import CliRunner
+from weasel.util.config import load_project_config
 
 from common.files import write_json
 from common.meta import record
@@ -560,6 +565,27 @@ def copy_project(target: Path, *, made: bool = False) -> Path:
     if made and (ROOT / "project.lock").exists():
         shutil.copy(ROOT / "project.lock", target)
     return target
+
+
+def run_here(name: str, **variables: str) -> str:
+    """Run a command or workflow of the plan in this process and folder.
+
+    RETURNS: what was printed.
+    """
+    overrides = {f"vars.{key}": value for key, value in variables.items()}
+    plan = load_project_config(Path(), overrides=overrides)
+    commands = {command["name"]: command for command in plan["commands"]}
+    printed = ""
+    for step in plan["workflows"].get(name, [name]):
+        for line in commands[step]["script"]:
+            # python -B scripts/command.py ...
+            _, _, script, *arguments = shlex.split(line)
+            app = typer.Typer(rich_markup_mode=None)
+            app.command()(importlib.import_module(Path(script).stem).main)
+            done = CliRunner().invoke(app, arguments)
+            printed += done.output
+            assert done.exit_code == 0, f"{line}\n{done.output}\n{done.exception!r}"
+    return printed
 
 
 def train_briefly(project: Path, *configs: str, steps: int = 100) -> None:
