@@ -306,10 +306,12 @@ class Confidence:
             starts.append(len(taken))
             actions = "U" if size == 1 else "B" + "I" * (size - 2) + "L"
             taken += [moves[f"{action}-{span.label_}"] for action in actions]
-        upper = self.ner.model.get_ref("upper")
-        weights, bias = map(self._on_cpu, (upper.get_param("W"), upper.get_param("b")))
-        states = self._states(docs, vectors, spans)
-        logits = CPU.gemm(states, weights, trans2=True) + bias
+        logits = self._states(docs, vectors, spans)
+        # without an upper layer a state is the logits
+        if self.ner.model.attrs["has_upper"]:
+            upper = self.ner.model.get_ref("upper")
+            weights, bias = (self._on_cpu(upper.get_param(name)) for name in "Wb")
+            logits = CPU.gemm(logits, weights, trans2=True) + bias
         return logits, numpy.array(taken), numpy.array(starts)
 
     def _states(
@@ -369,14 +371,9 @@ def is_transition_based(pipe: Any) -> bool:
 
 
 def is_greedy(pipe: Any) -> bool:
-    """Tell whether a NER takes its actions one by one, and from an upper layer."""
+    """Tell whether a NER takes its actions one by one, by three tokens a state."""
     lower = pipe.model.get_ref("lower")
-    return (
-        bool(pipe.model.attrs.get("has_upper"))
-        and lower.get_dim("nF") == 3
-        and lower.get_dim("nP") > 1
-        and pipe.cfg.get("beam_width", 1) == 1
-    )
+    return lower.get_dim("nF") == 3 and pipe.cfg.get("beam_width", 1) == 1
 
 
 def keys(ents: Iterable[Span]) -> frozenset[Key]:

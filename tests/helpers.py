@@ -104,12 +104,14 @@ def _core(
     norms: bool = True,
     listens: bool = False,
     upper: bool = True,
+    pieces: int = 2,
 ) -> Language:
     """Make a double of en_core_web_md: all its components, its NER on static vectors.
 
     lang: `xx` has no tokenizer rules, and loads in no time.
     vectors: their width; 0 for none. norms: whether it has a lexeme_norm table.
     listens: whether its NER shares the tok2vec. upper: whether that has an upper layer.
+    pieces: how many its maxout has.
     """
     fix_random_seed(seed)
     nlp = spacy.blank(lang)
@@ -129,7 +131,7 @@ def _core(
         "lemmatizer": {"mode": "rule"},
         "ner": {"model": _parser("ner", listener if listens else _tok2vec(vectors))},
     }
-    config["ner"]["model"]["use_upper"] = upper
+    config["ner"]["model"] |= {"use_upper": upper, "maxout_pieces": pieces}
     for pipe in pipes:
         nlp.add_pipe(pipe, config=config.get(pipe, {}))
     _train(nlp, labels, seed)
@@ -413,6 +415,41 @@ def teach(nlp: Language, spans: list[tuple[int, int, str]]) -> Language:
     for _ in range(40):
         nlp.update(examples, sgd=optimizer)
     return nlp
+
+
+def replay(ner: Any, doc: Doc) -> dict[tuple[int, int, str], float]:
+    """Run a NER action by action, and multiply what it took.
+
+    spaCy's own steps in Python clip what its steps in C, which find the entities, do
+    not; so each step is computed here.
+    """
+    names = list(ner.move_names)
+    (state,) = ner.moves.init_batch([doc])
+    step = ner.model.predict([doc])
+    lower, upper = (ner.model.get_ref(name) for name in ("lower", "upper"))
+    # the first row is what stands for a token that is not there, -1
+    features = lower.predict(step.tokvecs)
+    softmax = []
+    while not state.is_final():
+        ids = step.get_token_ids([state])[0] + 1
+        summed = sum(features[token, at] for at, token in enumerate(ids))
+        logits = (summed + lower.get_param("b")).max(axis=1)
+        if ner.model.attrs["has_upper"]:
+            logits = upper.get_param("W") @ logits + upper.get_param("b")
+        exp = numpy.exp(logits - logits.max())
+        softmax.append(exp / exp.sum())
+        ner.transition_states([state], logits.reshape((1, -1)))
+    assert len(softmax) == len(doc)
+    ner.set_annotations([doc], [state])
+    scores = {}
+    for ent in doc.ents:
+        size = len(ent)
+        moves = "U" if size == 1 else "B" + "I" * (size - 2) + "L"
+        score = 1.0
+        for at, move in enumerate(moves, ent.start):
+            score *= float(softmax[at][names.index(f"{move}-{ent.label_}")])
+        scores[entity(ent)] = score
+    return scores
 
 
 def resolve_rules(
