@@ -17,7 +17,7 @@ from spacy.util import load_config
 from thinc.api import Config
 from wasabi import msg
 
-from common.features import other_features, uses_vectors
+from common.features import is_heard, other_features, uses_vectors
 from common.files import replacing, sha256
 from common.lanes import Keep, lane, left_out
 from common.meta import describe, identity, keep_strings, recorded
@@ -225,8 +225,10 @@ def _add(
         _slim(pipe.nlp)
     else:
         source, component = sources[str(origin.source)], str(origin.component)
-        for upstream, other in source.pipeline:
-            if component in getattr(other, "listening_components", []):
+        (at,) = place.values()
+        for upstream in {*View(source, component).heard().values()}:
+            # where it is the very same, it is shared
+            if not is_heard(nlp, at, source, upstream):
                 listeners = settings.get("replace_listeners", [])
                 source.replace_listeners(upstream, component, listeners)
         nlp.add_pipe(component, source=source, name=name, **place)

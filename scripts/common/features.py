@@ -47,6 +47,20 @@ def uses_vectors(view: View) -> bool:
     return any(node.name == "static_vectors" for node in view.nodes())
 
 
+def is_heard(here: Language, at: str, home: Language, upstream: str) -> bool:
+    """Tell whether a NER would hear the same tok2vec, or transformer, as at home.
+
+    here: the pipeline that the NER would stand in. at: beside which component.
+    home: its source pipeline. upstream: what it listens to there.
+    """
+    output = {*home.get_pipe_meta(upstream).assigns}
+    before = View(here, at).before
+    # the last that writes there is the one that is heard
+    writers = [n for n in before if output & {*here.get_pipe_meta(n).assigns}]
+    same = [upstream]
+    return writers[-1:] == same and traits(here, same) == traits(home, same)
+
+
 def starts_differ(here: View, home: View) -> bool:
     """Tell whether a NER would see sentence starts of others than at home.
 
