@@ -30,7 +30,7 @@ import spacy
 import srsly
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.pipeline import Pipe
+from spacy.pipeline import EntityRecognizer, Pipe
 from spacy.tokens import Doc, Span
 from spacy.util import minibatch, registry
 from thinc.api import Model, get_ops
@@ -600,6 +600,38 @@ class IsolatedNER(ShippedPipe):
         nlp = spacy.util.load_model_from_config(config)
         self._take(nlp.from_bytes(parts["nlp"], exclude={*exclude} - {"vocab"}))
         return self
+
+
+@_factory("startless_ner_v1", assigns=ENTS, **NER)
+class StartlessNER(Importable, EntityRecognizer):
+    """A NER of spaCy that sees no sentence starts, as there were none at its home.
+
+    For a NER that listens to a tok2vec, or transformer, of the pipeline around it, so
+    that it cannot be isolated from that pipeline. All else is as in spaCy's own NER.
+    """
+
+    def __init__(
+        self,
+        nlp: Language,
+        name: str,
+        model: Model,
+        *,
+        scorer: Callable[..., Any] | None = None,
+    ) -> None:
+        """Take the model of a `ner`; `from_bytes` takes over what it has learned."""
+        super().__init__(nlp.vocab, model, name, scorer=scorer)
+
+    def predict(self, docs: Iterable[Doc]) -> Any:
+        """Predict as if no sentence started in the docs."""
+        docs = list(docs)
+        starts: list[Any] = [doc.to_array("SENT_START") for doc in docs]
+        try:
+            for doc, own in zip(docs, starts, strict=True):
+                doc.from_array("SENT_START", numpy.zeros_like(own))
+            return super().predict(docs)
+        finally:
+            for doc, own in zip(docs, starts, strict=True):
+                doc.from_array("SENT_START", own)
 
 
 @_factory(

@@ -23,7 +23,7 @@ import ner_components
 from common.files import replacing
 from common.ners import is_current, load, pipelines_in, read_ledger
 from common.summary import measured_of, summarize
-from ner_components import ShippedPipe
+from ner_components import Importable
 
 
 def package(
@@ -94,7 +94,7 @@ def _performance(scores: dict[str, Any] | None) -> dict[str, Any]:
 def _code(pipeline: Path) -> list[Path]:
     """Name the file that a pipeline needs besides spaCy; most need none."""
     pipes = [pipe for _, pipe in load(pipeline).pipeline]
-    needed = any(isinstance(pipe, ShippedPipe) for pipe in pipes)
+    needed = any(isinstance(pipe, Importable) for pipe in pipes)
     return [Path(str(ner_components.__file__))] if needed else []
 
 

@@ -74,26 +74,26 @@ def with_tok2vec(*, seed: int = 0, name: str = "tok2vec") -> Language:
 
 
 def test_the_very_same_tok2vec_is_heard() -> None:
-    assert is_heard(with_tok2vec(), "ner", with_tok2vec(), "tok2vec")
+    assert is_heard(View(with_tok2vec(), "ner"), with_tok2vec(), "tok2vec")
 
 
 @pytest.mark.parametrize(
     "other", [{"seed": 1}, {"name": "vectors"}], ids=["other weights", "other name"]
 )
 def test_another_tok2vec_is_not_the_one_to_hear(other: dict[str, Any]) -> None:
-    assert not is_heard(with_tok2vec(**other), "ner", with_tok2vec(), "tok2vec")
+    assert not is_heard(View(with_tok2vec(**other), "ner"), with_tok2vec(), "tok2vec")
 
 
 def test_a_tok2vec_is_not_heard_behind_another() -> None:
     core = with_tok2vec()
     core.add_pipe("tok2vec", name="later", before="ner")
-    assert not is_heard(core, "ner", with_tok2vec(), "tok2vec")
+    assert not is_heard(View(core, "ner"), with_tok2vec(), "tok2vec")
 
 
 def test_a_tok2vec_is_not_heard_before_it_has_run() -> None:
     core = with_tok2vec()
     core.add_pipe("sentencizer", first=True)
-    assert not is_heard(core, "sentencizer", with_tok2vec(), "tok2vec")
+    assert not is_heard(View(core, "sentencizer"), with_tok2vec(), "tok2vec")
 
 
 def test_what_is_heard_is_part_of_a_ner() -> None:
