@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.lookups import Lookups
 from spacy.pipeline.ner import DEFAULT_NER_MODEL
 from spacy.tokens import Doc
 from thinc.api import fix_random_seed
@@ -12,6 +13,18 @@ from thinc.api import fix_random_seed
 from common.features import is_heard, other_features, starts_differ
 from common.ners import View, writers_of_ents
 from fidelity.reading import annotate, readers_of_ents
+
+
+TOK2VEC = {
+    "@architectures": "spacy.Tok2Vec.v2",
+    "encode": {
+        "@architectures": "spacy.MaxoutWindowEncoder.v2",
+        "width": 96,
+        "depth": 1,
+        "window_size": 1,
+        "maxout_pieces": 2,
+    },
+}
 
 
 @Language.component("loud", assigns=["doc.ents"])
@@ -58,6 +71,30 @@ def test_what_stands_behind_the_ner_sets_no_starts_for_it() -> None:
         nlp.add_pipe("ner")
     core.add_pipe("sentencizer")
     assert other_features(core, View(home, "ner"), at="ner") == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "expected"),
+    [("NORM", ["other norms (lexeme_norm)"]), ("ORTH", [])],
+    ids=["read", "not read"],
+)
+def test_other_norms_count_where_they_are_read(
+    attribute: str, expected: list[str]
+) -> None:
+    embed = {
+        "@architectures": "spacy.MultiHashEmbed.v2",
+        "width": 96,
+        "attrs": [attribute],
+        "rows": [10],
+        "include_static_vectors": False,
+    }
+    core, home = spacy.blank("en"), spacy.blank("en")
+    config = {"model": {"tok2vec": {**TOK2VEC, "embed": embed}}}
+    home.add_pipe("ner", config=config)
+    core.add_pipe("ner")
+    core.vocab.lookups = Lookups()
+    core.vocab.lookups.add_table("lexeme_norm", {"colour": "color"})
+    assert other_features(core, View(home, "ner"), at="ner") == expected
 
 
 def with_tok2vec(*, seed: int = 0, name: str = "tok2vec") -> Language:
