@@ -124,12 +124,14 @@ def _core(
     }
     config: dict[str, dict[str, Any]] = {
         "tagger": {"model": {"@architectures": "spacy.Tagger.v2", "tok2vec": listener}},
-        "parser": {"model": _parser("parser", listener), "min_action_freq": 1},
+        "parser": {"model": transition_model("parser", listener), "min_action_freq": 1},
         "senter": {
             "model": {"@architectures": "spacy.Tagger.v2", "tok2vec": _tok2vec(vectors)}
         },
         "lemmatizer": {"mode": "rule"},
-        "ner": {"model": _parser("ner", listener if listens else _tok2vec(vectors))},
+        "ner": {
+            "model": transition_model("ner", listener if listens else _tok2vec(vectors))
+        },
     }
     config["ner"]["model"] |= {"use_upper": upper, "maxout_pieces": pieces}
     for pipe in pipes:
@@ -156,9 +158,9 @@ def make_drugs_in(
     fix_random_seed(seed)
     nlp = copy.deepcopy(core)
     nlp.remove_pipe("ner")
-    model = _parser("ner", _tok2vec(core.vocab.vectors_length))
+    model = transition_model("ner", _tok2vec(core.vocab.vectors_length))
     ner: Any = nlp.add_pipe("ner", config={"model": model})
-    examples = _examples(nlp, list(labels), seed)
+    examples = examples_of(nlp, list(labels), seed)
     ner.initialize(lambda: examples, nlp=nlp)
     optimizer = nlp.create_optimizer()
     optimizer.learn_rate = 0.02
@@ -199,7 +201,7 @@ def _drugs(
             "width": 16,
             "upstream": "tok2vec",
         }
-    nlp.add_pipe("ner", config={"model": _parser("ner", own)})
+    nlp.add_pipe("ner", config={"model": transition_model("ner", own)})
     _train(nlp, labels, seed)
     nlp.meta.update(name="ner_drugs", version="0.0.0", license="MIT")
     return nlp
@@ -249,7 +251,7 @@ def _tok2vec(vectors: int, embed: str = "spacy.MultiHashEmbed.v2") -> dict[str, 
     }
 
 
-def _parser(state: str, tok2vec: dict[str, Any]) -> dict[str, Any]:
+def transition_model(state: str, tok2vec: dict[str, Any]) -> dict[str, Any]:
     return {
         "@architectures": "spacy.TransitionBasedParser.v2",
         "state_type": state,
@@ -262,14 +264,14 @@ def _parser(state: str, tok2vec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _train(nlp: Language, labels: Iterable[str], seed: int) -> None:
-    examples = _examples(nlp, list(labels), seed)
+    examples = examples_of(nlp, list(labels), seed)
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.02
     for _ in range(15):
         nlp.update(examples, sgd=optimizer)
 
 
-def _examples(nlp: Language, labels: Sequence[str], seed: int) -> list[Example]:
+def examples_of(nlp: Language, labels: Sequence[str], seed: int) -> list[Example]:
     """Give every third word a label, so that there is something to compare."""
     examples = []
     for text in TEXTS:

@@ -14,7 +14,6 @@ from common.features import is_heard, other_features, starts_differ
 from common.ners import View, writers_of_ents
 from fidelity.reading import annotate, readers_of_ents
 
-
 TOK2VEC = {
     "@architectures": "spacy.Tok2Vec.v2",
     "encode": {
