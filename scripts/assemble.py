@@ -18,7 +18,14 @@ from thinc.api import Config
 from wasabi import msg
 
 from common.code import bring_code
-from common.features import other_features, uses_vectors
+from common.features import (
+    OTHER_STARTS,
+    is_heard,
+    other_features,
+    start_setters,
+    starts_differ,
+    uses_vectors,
+)
 from common.files import replacing, sha256
 from common.lanes import Keep, lane, left_out
 from common.meta import describe, identity, keep_strings, recorded
@@ -205,6 +212,12 @@ def _isolate(sources: Sources, origins: Origins) -> dict[str, Origin]:
                 reasons = [f"{', '.join(proposers(home.nlp))} to find entities"]
             else:
                 reasons = other_features(core, home, at=at)
+            if reasons == [OTHER_STARTS] and _hears(View(core, str(at)), home):
+                msg.info(
+                    f"{name} shares what it listens to with {base}, and is kept from "
+                    f"the sentence starts of {base}"
+                )
+                reasons = []
             if reasons:
                 marked[name] = replace(origin, isolated=True)
                 msg.info(
@@ -221,6 +234,18 @@ def _isolate(sources: Sources, origins: Origins) -> dict[str, Origin]:
                     "If you need it, add it to the combination, behind the NERs.",
                 )
     return marked
+
+
+def _hears(here: View, home: View) -> bool:
+    """Tell whether a NER without sentence starts hears the core's tok2vec at home."""
+    heard = {*home.heard().values()}
+    plain = home.nlp.get_pipe_meta(home.name).factory == "ner"
+    return (
+        bool(heard)
+        and plain
+        and not start_setters(home)
+        and all(is_heard(here, home.nlp, upstream) for upstream in heard)
+    )
 
 
 def combine(config: Config, sources: Sources, origins: Origins, name: str) -> None:
@@ -269,17 +294,25 @@ def _add(
     if origin is None:
         nlp.add_pipe(settings.pop("factory"), name=name, config=settings, **place)
     elif origin.isolated:
-        own = {"ner": origin.component}
+        own: dict[str, Any] = {"ner": origin.component}
         pipe: Any = nlp.add_pipe("isolated_ner_v1", name=name, config=own, **place)
         pipe.load(settings["source"])
         _slim(pipe.nlp, pipe.ner)
     else:
         source, component = sources[str(origin.source)], str(origin.component)
-        for upstream, other in source.pipeline:
-            if component in getattr(other, "listening_components", []):
+        here, home = View(nlp, *place.values()), View(source, component)
+        for upstream in {*home.heard().values()}:
+            # where it is the very same, it is shared
+            if not is_heard(here, source, upstream):
                 listeners = settings.get("replace_listeners", [])
                 source.replace_listeners(upstream, component, listeners)
-        nlp.add_pipe(component, source=source, name=name, **place)
+        if starts_differ(here, home):
+            told = source.get_pipe_config(component)
+            own = {key: told[key] for key in ("model", "scorer")}
+            pipe = nlp.add_pipe("startless_ner_v1", name=name, config=own, **place)
+            pipe.from_bytes(source.get_pipe(component).to_bytes(exclude=["vocab"]))
+        else:
+            nlp.add_pipe(component, source=source, name=name, **place)
 
 
 def _slim(nlp: Language, ner: str) -> None:

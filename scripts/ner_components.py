@@ -32,7 +32,7 @@ import spacy
 import srsly
 from numpy.typing import NDArray
 from spacy.language import Language
-from spacy.pipeline import Pipe
+from spacy.pipeline import EntityRecognizer, Pipe
 from spacy.tokens import Doc, Span
 from spacy.util import minibatch, registry
 from thinc.api import Model, get_ops
@@ -341,10 +341,12 @@ class Confidence:
             starts.append(len(taken))
             actions = "U" if size == 1 else "B" + "I" * (size - 2) + "L"
             taken += [moves[f"{action}-{span.label_}"] for action in actions]
-        upper = self.ner.model.get_ref("upper")
-        weights, bias = map(self._on_cpu, (upper.get_param("W"), upper.get_param("b")))
-        states = self._states(docs, vectors, spans)
-        logits = CPU.gemm(states, weights, trans2=True) + bias
+        logits = self._states(docs, vectors, spans)
+        # without an upper layer a state is the logits
+        if self.ner.model.attrs["has_upper"]:
+            upper = self.ner.model.get_ref("upper")
+            weights, bias = (self._on_cpu(upper.get_param(name)) for name in "Wb")
+            logits = CPU.gemm(logits, weights, trans2=True) + bias
         return logits, numpy.array(taken), numpy.array(starts)
 
     def _states(
@@ -404,14 +406,9 @@ def is_transition_based(pipe: Any) -> bool:
 
 
 def is_greedy(pipe: Any) -> bool:
-    """Tell whether a NER takes its actions one by one, and from an upper layer."""
+    """Tell whether a NER takes its actions one by one, by three tokens a state."""
     lower = pipe.model.get_ref("lower")
-    return (
-        bool(pipe.model.attrs.get("has_upper"))
-        and lower.get_dim("nF") == 3
-        and lower.get_dim("nP") > 1
-        and pipe.cfg.get("beam_width", 1) == 1
-    )
+    return lower.get_dim("nF") == 3 and pipe.cfg.get("beam_width", 1) == 1
 
 
 def _tells_scores(nlp: Language, name: str) -> bool:
@@ -738,6 +735,38 @@ class IsolatedNER(ShippedPipe):
         nlp = spacy.util.load_model_from_config(config)
         self._take(nlp.from_bytes(parts["nlp"], exclude={*exclude} - {"vocab"}))
         return self
+
+
+@_factory("startless_ner_v1", assigns=ENTS, **NER)
+class StartlessNER(Importable, EntityRecognizer):
+    """A NER of spaCy that sees no sentence starts, as there were none at its home.
+
+    For a NER that listens to a tok2vec, or transformer, of the pipeline around it, so
+    that it cannot be isolated from that pipeline. All else is as in spaCy's own NER.
+    """
+
+    def __init__(
+        self,
+        nlp: Language,
+        name: str,
+        model: Model,
+        *,
+        scorer: Callable[..., Any] | None = None,
+    ) -> None:
+        """Take the model of a `ner`; `from_bytes` takes over what it has learned."""
+        super().__init__(nlp.vocab, model, name, scorer=scorer)
+
+    def predict(self, docs: Iterable[Doc]) -> Any:
+        """Predict as if no sentence started in the docs."""
+        docs = list(docs)
+        starts: list[Any] = [doc.to_array("SENT_START") for doc in docs]
+        try:
+            for doc, own in zip(docs, starts, strict=True):
+                doc.from_array("SENT_START", numpy.zeros_like(own))
+            return super().predict(docs)
+        finally:
+            for doc, own in zip(docs, starts, strict=True):
+                doc.from_array("SENT_START", own)
 
 
 @_factory(

@@ -26,7 +26,7 @@ from common.code import OURS, code_in
 from common.files import replacing
 from common.ners import is_current, load, pipelines_in, read_ledger
 from common.summary import measured_of, summarize
-from ner_components import ShippedPipe
+from ner_components import Importable
 
 WHEELS = Path("configs/wheels.cfg")
 # what of meta.json a person may want to say otherwise
@@ -135,7 +135,7 @@ def _code(pipeline: Path) -> list[Path]:
     It imports the code that others have written, too.
     """
     pipes = [pipe for _, pipe in load(pipeline).pipeline]
-    needed = any(isinstance(pipe, ShippedPipe) for pipe in pipes)
+    needed = any(isinstance(pipe, Importable) for pipe in pipes)
     return [OURS] if needed or code_in(pipeline) else []
 
 

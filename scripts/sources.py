@@ -20,7 +20,7 @@ from spacy.util import get_package_path, is_package, load_config
 from wasabi import msg
 
 from common.archives import UnreachableError, download, extract_pipeline, fetch
-from common.code import OURS, import_code, require
+from common.code import OURS, import_code, import_files, require
 from common.files import replacing, sha256, write_json
 from common.language import foreign
 from common.meta import describe, record, recorded
@@ -105,8 +105,8 @@ def get_source(
                 if permitted is Permitted.auto:
                     _explain(name, wanted, config)
                 _train(name, config, folder, overrides)
-        if origin == "path" and code.resolve() != OURS.resolve():
-            shutil.copy(code, folder)
+        if origin == "path":
+            _bring(Path(wanted), code, folder)
         required = require(wanted, folder) if origin == "installed" else []
         nlp = check(folder, wanted, notice=origin != "embedded")
         entry = record(name, folder, nlp, origin)
@@ -171,6 +171,21 @@ def _check_language(
                 f"a pipeline (--vars.{name}) or text of your own (--vars.{name}_train "
                 f"and --vars.{name}_dev)"
             )
+
+
+def _bring(wanted: Path, code: Path, folder: Path) -> None:
+    """Import the code of a pipeline from where it lies, and copy what lies elsewhere.
+
+    RAISES ValueError: it cannot be imported.
+    """
+    try:
+        import_code(wanted)
+        if code.resolve() != OURS.resolve():
+            import_files([code])
+            shutil.copy(code, folder)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{wanted}: its code cannot be imported ({what})") from error
 
 
 def _explain(name: str, wanted: str, config: Path) -> None:

@@ -193,6 +193,8 @@ def train_alternative(
             nlp.remove_pipe(component)
         made = "NERs trained anew, on its labels and those of {others}"
         nlp.meta.update(describe(folder.name, nlp.pipe_names, ledger, made=made))
+        # the others have taught it, but nothing of them is in it
+        nlp.meta["requirements"] = ledger[base]["requirements"]
         nlp.meta.update(replace(combination, keep=kept).write())
         with replacing(folder) as unfinished:
             nlp.to_disk(unfinished)

@@ -109,12 +109,14 @@ def _core(
     norms: bool = True,
     listens: bool = False,
     upper: bool = True,
+    pieces: int = 2,
 ) -> Language:
     """Make a double of en_core_web_md: all its components, its NER on static vectors.
 
     lang: `xx` has no tokenizer rules, and loads in no time.
     vectors: their width; 0 for none. norms: whether it has a lexeme_norm table.
     listens: whether its NER shares the tok2vec. upper: whether that has an upper layer.
+    pieces: how many its maxout has.
     """
     fix_random_seed(seed)
     nlp = spacy.blank(lang)
@@ -127,14 +129,16 @@ def _core(
     }
     config: dict[str, dict[str, Any]] = {
         "tagger": {"model": {"@architectures": "spacy.Tagger.v2", "tok2vec": listener}},
-        "parser": {"model": _parser("parser", listener), "min_action_freq": 1},
+        "parser": {"model": transition_model("parser", listener), "min_action_freq": 1},
         "senter": {
             "model": {"@architectures": "spacy.Tagger.v2", "tok2vec": _tok2vec(vectors)}
         },
         "lemmatizer": {"mode": "rule"},
-        "ner": {"model": _parser("ner", listener if listens else _tok2vec(vectors))},
+        "ner": {
+            "model": transition_model("ner", listener if listens else _tok2vec(vectors))
+        },
     }
-    config["ner"]["model"]["use_upper"] = upper
+    config["ner"]["model"] |= {"use_upper": upper, "maxout_pieces": pieces}
     for pipe in pipes:
         nlp.add_pipe(pipe, config=config.get(pipe, {}))
     _train(nlp, labels, seed)
@@ -159,9 +163,9 @@ def make_drugs_in(
     fix_random_seed(seed)
     nlp = copy.deepcopy(core)
     nlp.remove_pipe("ner")
-    model = _parser("ner", _tok2vec(core.vocab.vectors_length))
+    model = transition_model("ner", _tok2vec(core.vocab.vectors_length))
     ner: Any = nlp.add_pipe("ner", config={"model": model})
-    examples = _examples(nlp, list(labels), seed)
+    examples = examples_of(nlp, list(labels), seed)
     ner.initialize(lambda: examples, nlp=nlp)
     optimizer = nlp.create_optimizer()
     optimizer.learn_rate = 0.02
@@ -202,7 +206,7 @@ def _drugs(
             "width": 16,
             "upstream": "tok2vec",
         }
-    nlp.add_pipe("ner", config={"model": _parser("ner", own)})
+    nlp.add_pipe("ner", config={"model": transition_model("ner", own)})
     _train(nlp, labels, seed)
     nlp.meta.update(name="ner_drugs", version="0.0.0", license="MIT")
     return nlp
@@ -252,7 +256,7 @@ def _tok2vec(vectors: int, embed: str = "spacy.MultiHashEmbed.v2") -> dict[str, 
     }
 
 
-def _parser(state: str, tok2vec: dict[str, Any]) -> dict[str, Any]:
+def transition_model(state: str, tok2vec: dict[str, Any]) -> dict[str, Any]:
     return {
         "@architectures": "spacy.TransitionBasedParser.v2",
         "state_type": state,
@@ -265,14 +269,14 @@ def _parser(state: str, tok2vec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _train(nlp: Language, labels: Iterable[str], seed: int) -> None:
-    examples = _examples(nlp, list(labels), seed)
+    examples = examples_of(nlp, list(labels), seed)
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.02
     for _ in range(15):
         nlp.update(examples, sgd=optimizer)
 
 
-def _examples(nlp: Language, labels: Sequence[str], seed: int) -> list[Example]:
+def examples_of(nlp: Language, labels: Sequence[str], seed: int) -> list[Example]:
     """Give every third word a label, so that there is something to compare."""
     examples = []
     for text in TEXTS:
@@ -426,6 +430,41 @@ def teach(nlp: Language, spans: list[tuple[int, int, str]]) -> Language:
     for _ in range(40):
         nlp.update(examples, sgd=optimizer)
     return nlp
+
+
+def replay(ner: Any, doc: Doc) -> dict[tuple[int, int, str], float]:
+    """Run a NER action by action, and multiply what it took.
+
+    spaCy's own steps in Python clip what its steps in C, which find the entities, do
+    not; so each step is computed here.
+    """
+    names = list(ner.move_names)
+    (state,) = ner.moves.init_batch([doc])
+    step = ner.model.predict([doc])
+    lower, upper = (ner.model.get_ref(name) for name in ("lower", "upper"))
+    # the first row is what stands for a token that is not there, -1
+    features = lower.predict(step.tokvecs)
+    softmax = []
+    while not state.is_final():
+        ids = step.get_token_ids([state])[0] + 1
+        summed = sum(features[token, at] for at, token in enumerate(ids))
+        logits = (summed + lower.get_param("b")).max(axis=1)
+        if ner.model.attrs["has_upper"]:
+            logits = upper.get_param("W") @ logits + upper.get_param("b")
+        exp = numpy.exp(logits - logits.max())
+        softmax.append(exp / exp.sum())
+        ner.transition_states([state], logits.reshape((1, -1)))
+    assert len(softmax) == len(doc)
+    ner.set_annotations([doc], [state])
+    scores = {}
+    for ent in doc.ents:
+        size = len(ent)
+        moves = "U" if size == 1 else "B" + "I" * (size - 2) + "L"
+        score = 1.0
+        for at, move in enumerate(moves, ent.start):
+            score *= float(softmax[at][names.index(f"{move}-{ent.label_}")])
+        scores[entity(ent)] = score
+    return scores
 
 
 def resolve_rules(

@@ -3,7 +3,7 @@
 import importlib
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from types import ModuleType
@@ -25,12 +25,18 @@ def import_code(pipeline: Path) -> None:
 
     The modules may import each other, relatively, as they may in a wheel.
     """
-    files = code_in(pipeline)
-    # spaCy wants to hear of a factory once, in however many folders its code lies
+    import_files(code_in(pipeline))
+
+
+def import_files(files: Sequence[Path]) -> None:
+    """Import modules of one folder. spaCy reads them again, so they have to stay there.
+
+    It wants to hear of a factory once, in however many folders its code lies.
+    """
     if all(ner_components.is_imported(file) for file in files):
         return
     package = ModuleType(f"code_{sha256(*files)[:16]}")
-    package.__path__ = [str(pipeline)]
+    package.__path__ = [str(files[0].parent)]
     sys.modules[package.__name__] = package
     for file in files:
         importlib.import_module(f"{package.__name__}.{file.stem}")

@@ -3,9 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from spacy.attrs import NORM
 from spacy.language import Language
 
 from common.ners import View
+
+# a reason for which a NER would see other features
+OTHER_STARTS = "other sentence starts"
 
 
 def other_features(here: Language, home: View, *, at: str | None = None) -> list[str]:
@@ -20,12 +24,12 @@ def other_features(here: Language, home: View, *, at: str | None = None) -> list
     rules = [nlp.tokenizer.to_bytes(exclude=["vocab"]) for nlp in (here, home.nlp)]
     if rules[0] != rules[1]:
         reasons.append("another tokenizer")
-    if norms(here) != norms(home.nlp):
+    if uses_norms(home) and norms(here) != norms(home.nlp):
         reasons.append("other norms (lexeme_norm)")
     if vectors_differ(here, home):
         reasons.append("other vectors")
     if at is not None and starts_differ(View(here, at), home):
-        reasons.append("other sentence starts")
+        reasons.append(OTHER_STARTS)
     return reasons
 
 
@@ -45,6 +49,31 @@ def vectors_differ(here: Language, home: View) -> bool:
 def uses_vectors(view: View) -> bool:
     """Tell whether static vectors are among a NER's features."""
     return any(node.name == "static_vectors" for node in view.nodes())
+
+
+def is_heard(here: View, home: Language, upstream: str) -> bool:
+    """Tell whether a NER would hear the same tok2vec, or transformer, as at home.
+
+    here: the component that the NER would stand beside.
+    home: its source pipeline. upstream: what it listens to there.
+    """
+    output = {*home.get_pipe_meta(upstream).assigns}
+    before = here.before
+    # the last that writes there is the one that is heard
+    writers = [n for n in before if output & {*here.nlp.get_pipe_meta(n).assigns}]
+    same = [upstream]
+    return writers[-1:] == same and traits(here.nlp, same) == traits(home, same)
+
+
+def uses_norms(view: View) -> bool:
+    """Tell whether norms are among a NER's features; they are where that is unknown.
+
+    What another library computes, such as a transformer, reads the text itself.
+    """
+    nodes = view.nodes()
+    extracted = [n.attrs["columns"] for n in nodes if n.name == "extract_features"]
+    known = bool(extracted) or any(node.shims for node in nodes)
+    return not known or any({NORM, "NORM"} & {*columns} for columns in extracted)
 
 
 def starts_differ(here: View, home: View) -> bool:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import srsly
+from spacy.cli.package import get_third_party_dependencies
 from spacy.language import Language
 from spacy.strings import StringStore
+from spacy.util import split_requirement
 
 from common.files import sha256
 from common.ners import LEDGER, alone
@@ -35,10 +37,20 @@ def record(name: str, folder: Path, nlp: Language, origin: str) -> Entry:
         "author": meta.get("author", ""),
         "url": meta.get("url", ""),
         "labels": {own: [*labels] for own, labels in proposers(nlp).items()},
-        "requirements": meta.get("requirements", []),
+        "requirements": _requirements(nlp),
         "sources": meta.get("sources") or [],
         "sha256": sha256(folder),
     }
+
+
+def _requirements(nlp: Language) -> list[str]:
+    """List what a pipeline says that it requires, and what it uses besides.
+
+    It may end up inside a component, where `spacy package` does not look for that.
+    """
+    told = nlp.meta.get("requirements", [])
+    names = [split_requirement(requirement)[0] for requirement in told]
+    return told + sorted(get_third_party_dependencies(nlp.config, exclude=names))
 
 
 def recorded(name: str, folder: Path, nlp: Language) -> Entry:

@@ -318,11 +318,13 @@ class View:
         before = {*self.before}.intersection(writers_of_ents(self.nlp))
         return [n for n in self.nlp.pipe_names if n in before or n == self.name]
 
-    def listeners(self) -> list[Model]:
-        """The layers that borrow another component's tok2vec."""
-        if self.whole:
-            return []
-        return [node for node in self.model.walk() if hasattr(node, "upstream_name")]
+    def heard(self) -> dict[Model, str]:
+        """Name, by the NER's layer that listens, the component that it listens to."""
+        return {
+            node: name
+            for name, pipe in self.nlp.pipeline
+            for node in getattr(pipe, "listener_map", {}).get(self.name, ())
+        }
 
     def parameters(self) -> list[str]:
         """Hash every parameter, a listener's tok2vec in the listener's place.
@@ -339,18 +341,13 @@ class View:
         if not isinstance(getattr(self.nlp.get_pipe(self.name), "model", None), Model):
             # what goes by rules has none
             return found
+        heard = self.heard()
         for node in self.model.walk(order="dfs_pre"):
             found.append(node)
-            upstream = getattr(node, "upstream_name", None)
-            if upstream is not None:
-                found.extend(self._upstream(upstream))
+            if node in heard:
+                upstream: Any = self.nlp.get_pipe(heard[node])
+                found.extend(upstream.model.walk(order="dfs_pre"))
         return found
-
-    def _upstream(self, name: str) -> list[Model]:
-        for other, pipe in self.nlp.pipeline:
-            if name in (other, "*") and hasattr(pipe, "listening_components"):
-                return list(pipe.model.walk(order="dfs_pre"))
-        return []
 
 
 def alone(nlp: Language, name: str) -> View:
@@ -427,4 +424,6 @@ def _digests(node: Model) -> list[str]:
         if value is not None:
             content += f"{value.shape} {value.dtype}".encode() + value.tobytes()
         digests.append(hashlib.sha256(content).hexdigest())
-    return digests
+    # what another library computes keeps its parameters there
+    states = [shim.to_bytes() for shim in node.shims]
+    return digests + [hashlib.sha256(state).hexdigest() for state in states]

@@ -83,10 +83,10 @@ def _why_other(
             f"the labels {', '.join(sorted(added))}",
             f"{ASSEMBLE}, and save a pipeline before its first use",
         )
-    if here.listeners() and not home.whole and _own(here) == _own(home):
-        upstream = getattr(here.listeners()[0], "upstream_name", "tok2vec")
+    heard = sorted({*here.heard().values()})
+    if heard and not home.whole and _own(here) == _own(home):
         return Cause(
-            f"listener not replaced: it listens to the {upstream!r} of the combination "
+            f"listener not replaced: it listens to the {heard[0]!r} of the combination "
             "instead of its own",
             f'set replace_listeners = ["{LISTENER}"] in [components.{name}] of the '
             f"combination's config, and {ASSEMBLE}",

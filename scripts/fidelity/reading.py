@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from common.features import uses_norms
 from common.lanes import read_by
 from common.ners import BATCH, Entity, View, writers_of_ents
+from ner_components import StartlessNER
 
 # what is compared of every token: itself, what a NER's features are made of, ...
 TOKENS: list[int | str] = ["ORTH", "SPACY"]
@@ -43,8 +45,14 @@ def read(ner: View, texts: Sequence[str]) -> Reading:
     """Run a NER alone over at most BATCH texts."""
     docs = ner.read(texts)
     starts = [doc.to_array("SENT_START") == 1 for doc in docs]
+    blind = isinstance(ner.nlp.get_pipe(ner.name), StartlessNER)
+    for own in starts:
+        # with a first token a sentence starts in any case
+        own[:1] = True
+        own[1:] &= not blind
+    seen = [name for name in FEATURES if name != "NORM" or uses_norms(ner)]
     tokens, features = (
-        [_digest(doc, attributes) for doc in docs] for attributes in (TOKENS, FEATURES)
+        [_digest(doc, attributes) for doc in docs] for attributes in (TOKENS, seen)
     )
     tensors, entities = ner.run(docs)
     rows = [_sha256(ner.model.ops.to_numpy(tensor).tobytes()) for tensor in tensors]

@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 
 import common.ners
 from common.lanes import Keep, keep_of
-from ner_components import Candidates, Resolve
+from ner_components import Candidates, Resolve, get_provenance, set_provenance
 from page.differences import Entity, to_entities
 
 T = TypeVar("T")
@@ -135,15 +135,20 @@ def analyse(_served: Served, key: Key, text: str) -> bytes:
 
     RETURNS: the doc, for `restore`.
     """
-    (data,) = _served.read([text], _pack)
+    (data,) = _served.read([text], pack)
     return data
 
 
-def _pack(doc: Doc) -> bytes:
-    # the vectors are most of a doc, and no page shows them
-    return doc.to_bytes(exclude=["tensor"])
+def pack(doc: Doc) -> bytes:
+    """Keep of a doc what a page shows: not the vectors, which are most of it."""
+    # a component may leave vectors in its user data, too
+    plain = doc.to_bytes(exclude=["tensor", "user_data"])
+    return bytes(srsly.msgpack_dumps([plain, get_provenance(doc)]))
 
 
 def restore(data: bytes) -> Doc:
     """Make a doc on a vocab of its own, which no other thread can see."""
-    return Doc(Vocab()).from_bytes(data)
+    plain, provenance = srsly.msgpack_loads(data)
+    doc = Doc(Vocab()).from_bytes(plain)
+    set_provenance(doc, provenance)
+    return doc

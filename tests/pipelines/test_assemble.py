@@ -14,8 +14,9 @@ from spacy.language import Language
 from spacy.util import load_config
 from thinc.api import Config
 
+import common.meta
 from assemble import assemble
-from common.ners import Origin, proposers, read_combination
+from common.ners import Origin, View, read_combination
 from helpers import (
     CONFIGS,
     ROOT,
@@ -25,6 +26,7 @@ from helpers import (
     make_drugs_in,
     save_sources,
 )
+from ner_components import proposers
 
 Change = Callable[[Config], None]
 
@@ -193,6 +195,37 @@ def test_what_the_sources_require_and_whom_they_name_goes_along(tmp_path: Path) 
     assert meta["sources"][0]["author"] == "Core Authors"
     assert meta["author"] == ""
     assert all(type(v) is str for source in meta["sources"] for v in source.values())
+
+
+def test_what_a_source_uses_is_required_though_it_does_not_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def uses(config: Config, exclude: list[str]) -> list[str]:
+        return ["some-layers>=2.0"] * ("some-layers" not in exclude)
+
+    monkeypatch.setattr(common.meta, "get_third_party_dependencies", uses)
+    core = small_core()
+    core.meta["requirements"] = ["some-layers>=1.0"]
+    sources = save_sources(tmp_path, {"core": core, "drugs": make_drugs()})
+    meta = build(tmp_path, "drug_first", sources)[0].meta
+    assert meta["requirements"] == ["some-layers>=1.0", "some-layers>=2.0"]
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same", "another"])
+def test_a_tok2vec_is_shared_where_it_is_the_same(same: bool, tmp_path: Path) -> None:
+    core = make_core(lang="xx", pipes=["tagger", "ner"], listens=True)
+    drugs = (
+        core
+        if same
+        else make_core(lang="xx", pipes=["tagger", "ner"], listens=True, seed=2)
+    )
+    drugs.vocab.vectors = core.vocab.vectors
+    sources = save_sources(tmp_path, {"core": core, "drugs": drugs})
+    nlp, _ = build(tmp_path, "drug_last", sources)
+    heard = {*View(nlp, "ner_drug").heard().values()}
+    assert heard == ({"tok2vec"} if same else set())
+    with nlp.select_pipes(disable="ner"):
+        assert found(nlp) == found(drugs)
 
 
 def test_third_ner_is_a_path_and_a_component(tmp_path: Path) -> None:

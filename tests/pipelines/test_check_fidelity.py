@@ -1,6 +1,7 @@
 """`check-fidelity` finds every fault, names it, and never cries wolf."""
 
 import contextlib
+import copy
 import json
 import re
 from collections import Counter
@@ -33,6 +34,7 @@ from helpers import (
     make_core,
     make_drugs,
     save_sources,
+    teach,
 )
 
 ALL_TEXTS = TEXTS + HARD
@@ -520,6 +522,29 @@ def test_each_ner_is_run_once_in_its_source_and_in_each_combination(
 
 def test_nothing_but_the_report_is_written(checked: Checked) -> None:
     assert checked.unchanged
+
+
+def test_a_ner_that_hears_the_core_is_kept_from_its_sentence_starts(
+    tmp_path: Path,
+) -> None:
+    core = make_core(pipes=["tagger", "parser", "ner"], listens=True)
+    # over what the parser takes for the end of a sentence
+    teach(core, [(4, 9, "ORG")])
+    drugs = copy.deepcopy(core)
+    for name in ["tagger", "parser"]:
+        drugs.remove_pipe(name)
+    built = build(tmp_path, {"core": core, "drugs": drugs}, ["drug_last"])
+    nlp = spacy.load(built)
+    assert nlp.get_pipe_meta("ner_drug").factory == "startless_ner_v1"
+    assert [*View(nlp, "ner_drug").heard().values()] == ["tok2vec"]
+    assert {*verdicts(check(nlp, homes_of(built))).values()} == {"exact"}
+    with nlp.select_pipes(disable="ner"):
+        found = [[str(ent) for ent in doc.ents] for doc in nlp.pipe(TEXTS)]
+    at_home = [[str(ent) for ent in doc.ents] for doc in drugs.pipe(TEXTS)]
+    assert found == at_home
+    assert at_home != [[str(ent) for ent in doc.ents] for doc in core.pipe(TEXTS)]
+    for doc, other in zip(nlp.pipe(TEXTS), core.pipe(TEXTS), strict=True):
+        assert [t.is_sent_start for t in doc] == [t.is_sent_start for t in other]
 
 
 def test_command_fails_with_causes_and_still_writes_its_report(

@@ -1,5 +1,6 @@
 """All NERs propose as at home, and how sure they are is what they computed."""
 
+import copy
 from typing import Any
 
 import numpy
@@ -9,7 +10,17 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from thinc.api import Model
 
-from helpers import TEXTS, Case, entity, make_core, make_drugs, resolve_rules, told
+from helpers import (
+    TEXTS,
+    Case,
+    entity,
+    make_core,
+    make_drugs,
+    replay,
+    resolve_rules,
+    teach,
+    told,
+)
 from ner_components import (
     Candidates,
     Confidence,
@@ -74,30 +85,6 @@ def test_every_entity_tells_its_component_and_score(resolved: Case) -> None:
     assert all(0 < ent._.ner_score < 1 for ent in ents)
 
 
-def replay(ner: Any, doc: Doc) -> dict[tuple[int, int, str], float]:
-    """Run a NER action by action, and multiply what it took."""
-    names = list(ner.move_names)
-    (state,) = ner.moves.init_batch([doc])
-    step = ner.model.predict([doc])
-    softmax = []
-    while not state.is_final():
-        (logits,) = step.predict([state])
-        exp = numpy.exp(logits - logits.max())
-        softmax.append(exp / exp.sum())
-        ner.transition_states([state], logits.reshape((1, -1)))
-    assert len(softmax) == len(doc)
-    ner.set_annotations([doc], [state])
-    scores = {}
-    for ent in doc.ents:
-        size = len(ent)
-        moves = "U" if size == 1 else "B" + "I" * (size - 2) + "L"
-        score = 1.0
-        for at, move in enumerate(moves, ent.start):
-            score *= float(softmax[at][names.index(f"{move}-{ent.label_}")])
-        scores[entity(ent)] = score
-    return scores
-
-
 @pytest.mark.parametrize("component", ["ner", "ner_drug"])
 def test_a_score_is_the_product_of_the_greedy_softmax(
     component: str, resolved: Case
@@ -113,6 +100,26 @@ def test_a_score_is_the_product_of_the_greedy_softmax(
         assert [entity(span) for span in spans] == list(expected)
         scores = [span._.ner_score for span in spans]
         assert scores == pytest.approx(list(expected.values()), rel=CLOSE)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+@pytest.mark.parametrize("upper", [True, False], ids=["upper", "no upper"])
+def test_a_score_is_that_of_any_greedy_ner(upper: bool, pieces: int) -> None:
+    spans = [(0, 2, "PERSON"), (4, 7, "ORG")]
+    nlp = teach(make_core(pipes=["ner"], upper=upper, pieces=pieces), spans)
+    home = copy.deepcopy(nlp)
+    nlp.add_pipe("ner_candidates_v1", config={"component": "ner"})
+    lengths: set[int] = set()
+    for doc in nlp.pipe(TEXTS):
+        with home.select_pipes(disable="ner"):
+            expected = replay(home.get_pipe("ner"), home(doc.text))
+        found = doc._.ner_candidates["ner"]
+        assert [entity(span) for span in found] == list(expected)
+        scores = [span._.ner_score for span in found]
+        assert scores == pytest.approx(list(expected.values()), rel=CLOSE)
+        assert min(scores) < 1
+        lengths |= {len(span) for span in found}
+    assert max(lengths) > 1
 
 
 def test_scores_change_no_entity_and_can_be_left_out(resolved: Case) -> None:
@@ -137,13 +144,14 @@ def test_a_higher_temperature_makes_less_sure(resolved: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"beam_width": 2}, {"model": {"use_upper": False}}],
-    ids=["beam", "without upper layer"],
+    ("factory", "change"),
+    [("beam_ner", {"beam_width": 2}), ("ner", {"model": {"extra_state_tokens": True}})],
+    ids=["beam", "more tokens a state"],
 )
-def test_a_ner_that_is_not_greedy_has_no_scores(change: dict[str, Any]) -> None:
+def test_a_ner_that_is_not_greedy_has_no_scores(
+    factory: str, change: dict[str, Any]
+) -> None:
     nlp = spacy.blank("en")
-    factory = "beam_ner" if "beam_width" in change else "ner"
     ner: Any = nlp.add_pipe(factory, name="ner", config=change)
     ner.add_label("DRUG")
     nlp.initialize()
@@ -243,10 +251,12 @@ def test_a_component_without_labels_is_unknown(resolved: Case) -> None:
 
 
 def test_a_doc_that_comes_again_keeps_its_scores(resolved: Case) -> None:
-    doc = resolved.nlp(TEXTS[0])
+    # a NER that meets entities of others learns their labels
+    nlp = resolved.fresh()
+    doc = nlp(TEXTS[0])
     ents = told(doc)[0]
     assert len(ents) == 2
-    assert set(ents) <= set(told(resolved.nlp(doc))[0])
+    assert set(ents) <= set(told(nlp(doc))[0])
 
 
 # ------------------------------------------------------------------ labels of a NER

@@ -12,7 +12,7 @@ import spacy
 import srsly
 import streamlit as st
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import DocBin
 from spacy.util import registry
 from streamlit.testing.v1 import AppTest
 
@@ -22,7 +22,7 @@ from helpers import TEXTS, make_core, make_drugs, scores_of
 from ner_components import policy_name
 from page.differences import to_entities
 from page.policy import decide, offered
-from page.serving import TURN, Served, load, restore, turns
+from page.serving import TURN, Served, load, pack, restore, turns
 from report.charts import CHARTS
 from report.tables import MAIN, TABLES, Comparison, legend, table
 
@@ -262,17 +262,13 @@ def test_order_of_labels_changes_the_answer(house: Path) -> None:
 def test_chosen_policy_leaves_the_shared_pipeline_alone(house: Path) -> None:
     served = served_of(house, "resolved")
     own = served.resolve.policy
-    (data,) = served.read([ALL_TEXTS], bytes_of)
+    (data,) = served.read([ALL_TEXTS], pack)
     policy = {"@misc": "ner_policy.priority.v1", "components": ["first_gene"]}
     other = decide(restore(data), served, policy)
     assert served.resolve.policy is own
     assert {one["policy"] for one in other._.ner_conflicts} == {"priority"}
     untouched = restore(data)._.ner_conflicts
     assert {one["policy"] for one in untouched} == {policy_name(own)}
-
-
-def bytes_of(doc: Doc) -> bytes:
-    return doc.to_bytes(exclude=["tensor"])
 
 
 def test_policies_are_offered_by_their_arguments(
@@ -460,13 +456,22 @@ def test_words_are_forgotten_by_an_isolated_ner_too(isolated_pipelines: Path) ->
 def test_doc_keeps_all_that_the_page_shows(house: Path) -> None:
     served = served_of(house, "resolved")
     (found,) = served.find([ALL_TEXTS])
-    (data,) = served.read([ALL_TEXTS], bytes_of)
+    (data,) = served.read([ALL_TEXTS], pack)
     doc = restore(data)
     assert to_entities(doc.ents, served.owners) == found
     assert {ent.component for ent in found} == {"ner", "first_gene"}
     assert all(ent.score for ent in found)
     assert set(doc._.ner_candidates) == {"ner", "first_gene"}
     assert doc._.ner_conflicts
+
+
+def test_what_components_leave_in_a_doc_is_not_kept_for_the_page(house: Path) -> None:
+    doc = served_of(house, "resolved").nlp(ALL_TEXTS)
+    doc.user_data["vectors of another library"] = [0.0] * 1000
+    again = restore(pack(doc))
+    assert again._.ner_provenance == doc._.ner_provenance
+    assert "vectors of another library" not in again.user_data
+    assert not len(again.tensor)
 
 
 def test_what_is_built_meanwhile_is_shown(house: Path, tmp_path: Path) -> None:

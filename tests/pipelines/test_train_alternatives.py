@@ -17,7 +17,7 @@ from thinc.api import Config, Model
 import train_alternatives
 from common.files import sha256
 from common.lanes import Keep
-from common.ners import Origin, load, read_combination, read_ledger
+from common.ners import LEDGER, Origin, load, read_combination, read_ledger
 from helpers import (
     CORE_LABELS,
     ROOT,
@@ -198,6 +198,18 @@ def test_result_needs_no_code_of_the_project(nlp: Language, work: Path) -> None:
     assert str(work) not in config
     ners = {name: nlp.get_pipe_meta(name).factory for name in nlp.pipe_labels}
     assert {ners[n] for n in read_combination(nlp, "").components} == {"ner"}
+
+
+def test_only_what_the_core_requires_is_required(
+    work: Path, sources: Path, texts: Texts, tmp_path: Path
+) -> None:
+    shutil.copytree(sources, tmp_path / "sources")
+    ledger = read_ledger(tmp_path / "sources")
+    for name, entry in ledger.items():
+        entry["requirements"] = [f"what-{name}-needs"]
+    srsly.write_json(tmp_path / "sources" / LEDGER, ledger)
+    nlp = build(work, tmp_path / "sources", texts, tmp_path / "single_ner")
+    assert nlp.meta["requirements"] == ["what-core-needs"]
 
 
 def test_large_is_larger(

@@ -413,17 +413,9 @@ def test_a_ner_whose_scores_are_off_gets_no_temperature(cases: dict[str, Case]) 
     assert result["untried"] == {"score": "ner cannot tell how sure it is"}
 
 
-@pytest.mark.parametrize(
-    ("factory", "use_upper"),
-    [("beam_ner", True), ("ner", False)],
-    ids=["beam", "use_upper = false"],
-)
-def test_a_ner_that_has_no_scores_gets_no_temperature(
-    factory: str, use_upper: bool
-) -> None:
+def test_a_ner_that_has_no_scores_gets_no_temperature() -> None:
     nlp = resolve_rules(people=PEOPLE)
-    model = {"@architectures": "spacy.TransitionBasedParser.v2", "use_upper": use_upper}
-    ner: Any = nlp.add_pipe(factory, name="ner", config={"model": model}, first=True)
+    ner: Any = nlp.add_pipe("beam_ner", name="ner", first=True)
     ner.add_label("DRUG")
     nlp.initialize()
     nlp.add_pipe("ner_candidates_v1", config={"component": "ner"}, after="ner")

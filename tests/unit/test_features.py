@@ -1,13 +1,29 @@
 """Whether a NER would see the same in another pipeline, and what reads entities."""
 
+from typing import Any
+
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.lookups import Lookups
+from spacy.pipeline.ner import DEFAULT_NER_MODEL
 from spacy.tokens import Doc
+from thinc.api import fix_random_seed
 
-from common.features import other_features, starts_differ
+from common.features import is_heard, other_features, starts_differ
 from common.ners import View, writers_of_ents
 from fidelity.reading import annotate, readers_of_ents
+
+TOK2VEC = {
+    "@architectures": "spacy.Tok2Vec.v2",
+    "encode": {
+        "@architectures": "spacy.MaxoutWindowEncoder.v2",
+        "width": 96,
+        "depth": 1,
+        "window_size": 1,
+        "maxout_pieces": 2,
+    },
+}
 
 
 @Language.component("loud", assigns=["doc.ents"])
@@ -54,6 +70,75 @@ def test_what_stands_behind_the_ner_sets_no_starts_for_it() -> None:
         nlp.add_pipe("ner")
     core.add_pipe("sentencizer")
     assert other_features(core, View(home, "ner"), at="ner") == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "expected"),
+    [("NORM", ["other norms (lexeme_norm)"]), ("ORTH", [])],
+    ids=["read", "not read"],
+)
+def test_other_norms_count_where_they_are_read(
+    attribute: str, expected: list[str]
+) -> None:
+    embed = {
+        "@architectures": "spacy.MultiHashEmbed.v2",
+        "width": 96,
+        "attrs": [attribute],
+        "rows": [10],
+        "include_static_vectors": False,
+    }
+    core, home = spacy.blank("en"), spacy.blank("en")
+    config = {"model": {"tok2vec": {**TOK2VEC, "embed": embed}}}
+    home.add_pipe("ner", config=config)
+    core.add_pipe("ner")
+    core.vocab.lookups = Lookups()
+    core.vocab.lookups.add_table("lexeme_norm", {"colour": "color"})
+    assert other_features(core, View(home, "ner"), at="ner") == expected
+
+
+def with_tok2vec(*, seed: int = 0, name: str = "tok2vec") -> Language:
+    """Make a pipeline of a tok2vec and a NER that listens to it."""
+    fix_random_seed(seed)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", name=name)
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96}
+    model = {**DEFAULT_NER_MODEL, "tok2vec": listener}
+    ner: Any = nlp.add_pipe("ner", config={"model": model})
+    ner.add_label("PERSON")
+    nlp.initialize()
+    return nlp
+
+
+def test_the_very_same_tok2vec_is_heard() -> None:
+    assert is_heard(View(with_tok2vec(), "ner"), with_tok2vec(), "tok2vec")
+
+
+@pytest.mark.parametrize(
+    "other", [{"seed": 1}, {"name": "vectors"}], ids=["other weights", "other name"]
+)
+def test_another_tok2vec_is_not_the_one_to_hear(other: dict[str, Any]) -> None:
+    assert not is_heard(View(with_tok2vec(**other), "ner"), with_tok2vec(), "tok2vec")
+
+
+def test_a_tok2vec_is_not_heard_behind_another() -> None:
+    core = with_tok2vec()
+    core.add_pipe("tok2vec", name="later", before="ner")
+    assert not is_heard(View(core, "ner"), with_tok2vec(), "tok2vec")
+
+
+def test_a_tok2vec_is_not_heard_before_it_has_run() -> None:
+    core = with_tok2vec()
+    core.add_pipe("sentencizer", first=True)
+    assert not is_heard(View(core, "sentencizer"), with_tok2vec(), "tok2vec")
+
+
+def test_what_is_heard_is_part_of_a_ner() -> None:
+    one, same, other = (View(with_tok2vec(seed=seed), "ner") for seed in (0, 0, 1))
+    assert {*one.heard().values()} == {"tok2vec"}
+    assert one.parameters() == same.parameters() != other.parameters()
+    assert len(one.parameters()) > len(
+        [name for node in one.model.walk() for name in node.param_names]
+    )
 
 
 def test_span_ruler_writes_entities_where_it_is_told_to() -> None:
