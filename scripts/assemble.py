@@ -129,7 +129,7 @@ def find_origins(config: Config, sources: Sources, name: str) -> dict[str, Origi
     """
     paths = {str(path): source for source, path in config["paths"].items()}
     base = next(iter(sources))
-    collecting = Language.get_factory_meta("ner_candidates_v1").default_config
+    collecting = Language.get_factory_meta("ner_candidates_v2").default_config
     origins: dict[str, Origin] = {}
     for component in config["nlp"]["pipeline"]:
         settings = config["components"].get(component, {})
@@ -148,7 +148,7 @@ def find_origins(config: Config, sources: Sources, name: str) -> dict[str, Origi
             if misplaced := ", ".join(collecting.keys() & settings.keys()):
                 raise ValueError(
                     f"{name}: [components.{component}] has {misplaced}, which belongs "
-                    "to what collects the entities of a NER (factory ner_candidates_v1)"
+                    "to what collects the entities of a NER (factory ner_candidates_v2)"
                     f": write it there, as in configs/resolved.cfg; {PRIORITY} in it "
                     "lets the NERs go in this order"
                 )
@@ -295,7 +295,7 @@ def _add(
         nlp.add_pipe(settings.pop("factory"), name=name, config=settings, **place)
     elif origin.isolated:
         own: dict[str, Any] = {"ner": origin.component}
-        pipe: Any = nlp.add_pipe("isolated_ner_v1", name=name, config=own, **place)
+        pipe: Any = nlp.add_pipe("isolated_ner_v2", name=name, config=own, **place)
         pipe.load(settings["source"])
         _slim(pipe.nlp, pipe.ner)
     else:

@@ -576,7 +576,7 @@ NER: dict[str, Any] = {
 ENTS = ["doc.ents", "token.ent_iob", "token.ent_type"]
 
 
-@_factory("isolated_ner_v1", assigns=ENTS, **NER)
+@_factory("isolated_ner_v2", assigns=ENTS, **NER)
 class IsolatedNER(ShippedPipe):
     """A NER that keeps its pipeline, vocab and tokenizer to itself.
 
@@ -770,7 +770,7 @@ class StartlessNER(Importable, EntityRecognizer):
 
 
 @_factory(
-    "ner_candidates_v1",
+    "ner_candidates_v2",
     requires=["doc.ents"],
     assigns=["span._.ner_component", "span._.ner_score", "doc._.ner_candidates"],
     default_config={"scores": True, "temperature": 1.0, "labels": {}, "least": 0.0},
@@ -779,7 +779,7 @@ class Candidates(ShippedPipe):
     """Moves what a NER found out of `doc.ents`, so that the next NER does not see it.
 
     The next NER sees a doc without any entity, as it would at home. What was found is
-    kept in the doc as proposals, for `resolve_entities_v1` to decide between.
+    kept in the doc as proposals, for `resolve_entities_v2` to decide between.
     """
 
     def __init__(
@@ -916,7 +916,7 @@ Policy = Callable[[Sequence[Span]], Sequence[Span]]
 
 
 @_factory(
-    "resolve_entities_v1",
+    "resolve_entities_v2",
     requires=["doc._.ner_candidates"],
     assigns=[*ENTS, "doc._.ner_conflicts"],
     **NER | {"default_config": NER["default_config"] | {"spans_key": None}},

@@ -16,8 +16,10 @@ import pytest
 from assemble import assemble
 from helpers import (
     CONFIGS,
+    CORE_LABELS,
     ROOT,
     Case,
+    annotate,
     copy_project,
     make_core,
     make_drugs,
@@ -28,6 +30,7 @@ from helpers import (
     serve,
     teach,
 )
+from measuring import costs, runs
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +109,32 @@ def page(project: Path) -> Iterator[str]:
     """The address of the page, served from the built project by its command."""
     with serve(project) as url:
         yield url
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Iterator[Path]:
+    """A person's folder, in which we are: the project with little text, and `core`.
+
+    There is a NER of theirs in `mine`. No time is spent on what commands cost.
+    """
+    for name in ("configs", "project.yml", "scripts"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    make_core(pipes=["ner"]).to_disk(tmp_path / "core")
+    make_drugs().to_disk(tmp_path / "mine")
+    (tmp_path / "assets").mkdir()
+    for name in ("test", "joint_dev", "core_train", "core_dev", "drugs_train"):
+        annotate(tmp_path / "assets" / f"{name}.jsonl", ["DRUG", *CORE_LABELS])
+    annotate(tmp_path / "assets" / "drugs_dev.jsonl", ["DRUG"])
+
+    def no_memory(folders: list[Path], texts: list[str]) -> None:
+        return None
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(tmp_path):
+        patch.setattr(costs, "WORDS", 60)
+        patch.setattr(costs, "ROUNDS", 1)
+        patch.setattr(costs, "peak_memory", no_memory)
+        patch.setattr(runs, "LOADS", 1)
+        yield tmp_path
 
 
 # what the NERs are taught: longer spans that overlap in part, and shorter ones inside

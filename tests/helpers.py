@@ -479,10 +479,10 @@ def resolve_rules(
         rules: Any = nlp.add_pipe("entity_ruler", name=name)
         rules.add_patterns([{"label": v, "pattern": k} for k, v in labels.items()])
         settings = {"component": name}
-        nlp.add_pipe("ner_candidates_v1", name=f"{name}_collector", config=settings)
+        nlp.add_pipe("ner_candidates_v2", name=f"{name}_collector", config=settings)
     policy = policy or {"@misc": "ner_policy.longest.v1"}
     config = {"components": [*phrases], "policy": policy}
-    nlp.add_pipe("resolve_entities_v1", name="judge", config=config)
+    nlp.add_pipe("resolve_entities_v2", name="judge", config=config)
     return nlp
 
 

@@ -50,7 +50,7 @@ def find_resolver(nlp: Language) -> Resolver:
     if not deciding:
         raise ValueError(
             "no component of the pipeline decides between candidates (factory "
-            f"resolve_entities_v1); it has {', '.join(nlp.pipe_names) or 'none'}"
+            f"resolve_entities_v2); it has {', '.join(nlp.pipe_names) or 'none'}"
         )
     name, resolve = deciding[-1]
     collecting = [(n, pipe) for n, pipe in nlp.pipeline if isinstance(pipe, Candidates)]
@@ -58,7 +58,7 @@ def find_resolver(nlp: Language) -> Resolver:
     if missing := [ner for ner in resolve.components if ner not in collectors]:
         raise ValueError(
             f"no component of the pipeline collects the candidates of "
-            f"{', '.join(missing)} (factory ner_candidates_v1)"
+            f"{', '.join(missing)} (factory ner_candidates_v2)"
         )
     collectors = {ner: collectors[ner] for ner in resolve.components}
     return Resolver(nlp, name, resolve, collectors)

@@ -71,7 +71,7 @@ def test_the_first_ner_is_as_at_home(case: Case) -> None:
 
 def test_a_ner_sees_no_trace_of_the_one_before() -> None:
     nlp = make_core(pipes=["ner"])
-    nlp.add_pipe("ner_candidates_v1", config={"component": "ner"})
+    nlp.add_pipe("ner_candidates_v2", config={"component": "ner"})
     doc = nlp(TEXTS[0])
     assert doc._.ner_candidates["ner"]
     assert all(token.ent_iob == 0 and token.ent_type == 0 for token in doc)
@@ -108,7 +108,7 @@ def test_a_score_is_that_of_any_greedy_ner(upper: bool, pieces: int) -> None:
     spans = [(0, 2, "PERSON"), (4, 7, "ORG")]
     nlp = teach(make_core(pipes=["ner"], upper=upper, pieces=pieces), spans)
     home = copy.deepcopy(nlp)
-    nlp.add_pipe("ner_candidates_v1", config={"component": "ner"})
+    nlp.add_pipe("ner_candidates_v2", config={"component": "ner"})
     lengths: set[int] = set()
     for doc in nlp.pipe(TEXTS):
         with home.select_pipes(disable="ner"):
@@ -155,11 +155,11 @@ def test_a_ner_that_is_not_greedy_has_no_scores(
     ner: Any = nlp.add_pipe(factory, name="ner", config=change)
     ner.add_label("DRUG")
     nlp.initialize()
-    nlp.add_pipe("ner_candidates_v1", config={"component": "ner"})
+    nlp.add_pipe("ner_candidates_v2", config={"component": "ner"})
     doc = nlp(TEXTS[0])
     spans = [span for own in doc._.ner_candidates.values() for span in own]
     assert {span._.ner_score for span in spans} <= {None}
-    assert not nlp.get_pipe("ner_candidates_v1").witness.scores
+    assert not nlp.get_pipe("ner_candidates_v2").witness.scores
 
 
 class OnDevice:
@@ -340,7 +340,7 @@ def test_one_by_one_as_in_batches(resolved: Case) -> None:
 def test_rules_before_a_ner_are_renamed_with_it(resolved: Case) -> None:
     nlp = with_ruler(resolved.fresh(), "entity_ruler", before="ner")
     settings = {"component": "ner", "labels": {"RULE": "CITY"}, "least": 0.99}
-    nlp.replace_pipe("ner_candidates", "ner_candidates_v1", config=settings)
+    nlp.replace_pipe("ner_candidates", "ner_candidates_v2", config=settings)
     (city,) = nlp(TEXTS[0])._.ner_candidates["rules"]
     assert (city.text, city.label_, city._.ner_score) == ("Oslo", "CITY", 1.0)
 
@@ -355,7 +355,7 @@ def test_two_rules_that_find_the_same_are_both_told() -> None:
 def test_a_score_that_cannot_be_is_refused(least: Any) -> None:
     settings = {"component": "ner", "least": least}
     with pytest.raises(ValueError, match="but a score is 0 to 1"):
-        spacy.blank("en").add_pipe("ner_candidates_v1", config=settings)
+        spacy.blank("en").add_pipe("ner_candidates_v2", config=settings)
 
 
 class Overlapping:
@@ -385,7 +385,7 @@ def test_what_a_ner_recalls_is_proposed_beside_its_entities() -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("tests_overlapping", name="ner")
     settings = {"component": "ner", "least": {"PERSON": 0.75}}
-    nlp.add_pipe("ner_candidates_v1", config=settings)
+    nlp.add_pipe("ner_candidates_v2", config=settings)
     doc = nlp("Anna Benz took dope.")
     own = [(s.text, s.label_, s._.ner_score) for s in doc._.ner_candidates["ner"]]
     assert own[0] == ("Anna Benz", "PERSON", 0.9)
@@ -397,7 +397,7 @@ def test_what_a_ner_recalls_is_proposed_beside_its_entities() -> None:
 def test_an_isolated_ner_leaves_blocked_tokens_blocked(tmp_path: Any) -> None:
     make_drugs(seed=3).to_disk(tmp_path / "drugs")
     nlp = spacy.blank("en")
-    isolated: Any = nlp.add_pipe("isolated_ner_v1")
+    isolated: Any = nlp.add_pipe("isolated_ner_v2")
     isolated.load(tmp_path / "drugs")
     free = nlp(TEXTS[0])
     assert "Anna" in [ent.text for ent in free.ents]
@@ -523,7 +523,7 @@ def test_a_doc_that_is_twice_in_a_batch_keeps_its_entities(resolved: Case) -> No
 def test_one_collector_leaves_the_scores_of_another(resolved: Case) -> None:
     nlp = resolved.fresh()
     settings = {"component": "ner", "scores": False}
-    nlp.add_pipe("ner_candidates_v1", name="other", config=settings, last=True)
+    nlp.add_pipe("ner_candidates_v2", name="other", config=settings, last=True)
     ents = [ent for doc in nlp.pipe(TEXTS) for ent in doc.ents]
     assert not ents
     nlp.remove_pipe("other")
@@ -535,7 +535,7 @@ def test_a_temperature_that_makes_no_sense_is_refused(temperature: float) -> Non
     nlp = spacy.blank("en")
     settings = {"component": "ner", "temperature": temperature}
     with pytest.raises(ValueError, match="must be above 0"):
-        nlp.add_pipe("ner_candidates_v1", config=settings)
+        nlp.add_pipe("ner_candidates_v2", config=settings)
 
 
 def test_a_policy_that_fails_is_named(resolved: Case) -> None:

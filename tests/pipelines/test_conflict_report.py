@@ -122,7 +122,7 @@ def test_what_is_dropped_without_a_rival_is_counted(nlp: Language) -> None:
 def test_what_a_collector_drops_takes_no_part() -> None:
     nlp = resolve_rules(people=PEOPLE, drugs=DRUGS)
     config = {"component": "drugs", "labels": {"DRUG": None}}
-    nlp.replace_pipe("drugs_collector", "ner_candidates_v1", config=config)
+    nlp.replace_pipe("drugs_collector", "ner_candidates_v2", config=config)
     report = report_conflicts(nlp, WORDS)
     assert (report["conflicts"], report["dropped"]) == (0, {"DRUG": 3})
 

@@ -98,10 +98,10 @@ def combination() -> Language:
         rules: Any = nlp.add_pipe("entity_ruler", name=name)
         rules.add_patterns([{"label": name.upper(), "pattern": word}])
         settings = {"component": name}
-        nlp.add_pipe("ner_candidates_v1", name=f"{name}_collector", config=settings)
+        nlp.add_pipe("ner_candidates_v2", name=f"{name}_collector", config=settings)
     policy = {"@misc": "ner_policy.longest.v1"}
     nlp.add_pipe(
-        "resolve_entities_v1",
+        "resolve_entities_v2",
         config={"components": ["slang", "drug"], "policy": policy},
     )
     return nlp

@@ -170,7 +170,7 @@ def test_without_the_code_the_error_names_the_factory(
         capture_output=True,
         text=True,
     )
-    assert "[E002] Can't find factory for 'ner_candidates_v1'" in done.stderr
+    assert "[E002] Can't find factory for 'ner_candidates_v2'" in done.stderr
 
 
 SPAWNED = """

@@ -50,10 +50,10 @@ def combine(
         nlp.add_pipe("ner", name, source=sources[name])
         if policy:
             config = {"component": name}
-            nlp.add_pipe("ner_candidates_v1", f"{name}_candidates", config=config)
+            nlp.add_pipe("ner_candidates_v2", f"{name}_candidates", config=config)
     if policy:
         decision = {"components": names, "policy": {"@misc": policy}}
-        nlp.add_pipe("resolve_entities_v1", "resolve", config=decision)
+        nlp.add_pipe("resolve_entities_v2", "resolve", config=decision)
     folder.parent.mkdir(exist_ok=True)
     nlp.to_disk(folder)
     return nlp
@@ -221,7 +221,7 @@ def test_isolated_pipelines_are_shown(isolated_pipelines: Path) -> None:
     assert headings(app)[: len(names)] == [f"`{name}`" for name in names]
     for name in names:
         served = served_of(isolated_pipelines.parent, name)
-        assert "isolated_ner_v1" in served.nlp.pipe_factories.values()
+        assert "isolated_ner_v2" in served.nlp.pipe_factories.values()
 
 
 # ---------------------------------------------------------------- policies
@@ -326,7 +326,7 @@ def test_annotation_is_shown_by_the_names_that_labels_have(
     )
     for name, labels in [("ner", {"DATE": "DAY"}), ("first_gene", {"GENE": None})]:
         config = {"component": name, "labels": labels}
-        nlp.replace_pipe(f"{name}_candidates", "ner_candidates_v1", config=config)
+        nlp.replace_pipe(f"{name}_candidates", "ner_candidates_v2", config=config)
     nlp.to_disk(tmp_path / "pipelines" / "all")
     shutil.copytree(house / "corpus", tmp_path / "corpus")
     plain = run(house, "data").selectbox[2].options

@@ -1,8 +1,7 @@
 """Each row of the README's table of situations, as a person runs it, on doubles."""
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,17 @@ import srsly
 from spacy.language import Language
 from spacy.util import import_file, load_config
 
-from helpers import ROOT, TEXTS, annotate, make_core, make_drugs, run_here
-from measuring import costs, runs
+from helpers import (
+    CORE_LABELS,
+    ROOT,
+    TEXTS,
+    annotate,
+    make_core,
+    make_drugs,
+    run_here,
+)
 
-LABELS = ["DRUG", "PERSON", "GPE", "ORG", "DATE", "MONEY"]
+LABELS = ["DRUG", *CORE_LABELS]
 TABLE = re.findall(
     r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$",
     (ROOT / "README.md").read_text(encoding="utf8").partition("| your situation |")[2],
@@ -40,36 +46,6 @@ Language.component("situations_find", assigns=["doc.ents"], func=find)
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick() -> Iterator[None]:
-    """Spend no time on figures that no test looks at."""
-
-    def no_memory(folders: list[Path], texts: list[str]) -> None:
-        return None
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(costs, "WORDS", 60)
-        patch.setattr(costs, "ROUNDS", 1)
-        patch.setattr(costs, "peak_memory", no_memory)
-        patch.setattr(runs, "LOADS", 1)
-        yield
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Path]:
-    """A person's folder: the project with little text, a core, and a NER of theirs."""
-    for name in ("configs", "project.yml", "scripts"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    make_core(pipes=["ner"]).to_disk(tmp_path / "core")
-    make_drugs().to_disk(tmp_path / "mine")
-    (tmp_path / "assets").mkdir()
-    for name in ("test", "joint_dev", "core_train", "core_dev", "drugs_train"):
-        annotate(tmp_path / "assets" / f"{name}.jsonl", LABELS)
-    annotate(tmp_path / "assets" / "drugs_dev.jsonl", ["DRUG"])
-    with contextlib.chdir(tmp_path):
-        yield tmp_path
-
-
 def run(situation: str, **variables: str) -> str:
     """Run `all` with the variables of a row, and check that it ends with wheels."""
     named = set(re.findall(r"--vars\.(\w+)", ROWS[situation]))
@@ -86,14 +62,14 @@ def scores() -> dict[str, Any]:
     return dict(srsly.read_json("metrics/scores.json"))
 
 
-def test_two_pipelines(project: Path) -> None:
+def test_two_pipelines(clone: Path) -> None:
     run("two pipelines", core="core", drugs="mine")
     assert scores()["pipelines"]["drug_first"]["all_texts"]["micro"]["f"] is not None
 
 
-def test_only_annotated_text(project: Path) -> None:
+def test_only_annotated_text(clone: Path) -> None:
     for name in ("train", "dev"):
-        annotate(project / f"{name}.jsonl", ["GENE"])
+        annotate(clone / f"{name}.jsonl", ["GENE"])
     settings = load_config("configs/drugs.cfg")
     settings["training"] |= {"max_steps": 4, "eval_frequency": 4}
     Path("configs").unlink()
@@ -118,13 +94,13 @@ def rules() -> Language:
     return nlp
 
 
-def test_rules_beside_a_ner(project: Path) -> None:
+def test_rules_beside_a_ner(clone: Path) -> None:
     rules().to_disk("rules")
     run("rules, several NERs, a `spancat`", drugs="rules")
     assert scores()["groups"]["drugs"] == ["DRUG", "SLANG"]
 
 
-def test_code_of_ones_own(project: Path) -> None:
+def test_code_of_ones_own(clone: Path) -> None:
     Path("functions.py").write_text(CODE)
     import_file("functions", Path("functions.py"))
     nlp = spacy.blank("en")
@@ -135,7 +111,7 @@ def test_code_of_ones_own(project: Path) -> None:
     assert (made / "functions.py").read_text() == CODE
 
 
-def test_another_language(project: Path) -> None:
+def test_another_language(clone: Path) -> None:
     make_core(lang="fr", pipes=["ner"]).to_disk("french")
     nlp = spacy.blank("fr")
     ruler: Any = nlp.add_pipe("entity_ruler")
@@ -149,21 +125,21 @@ def test_another_language(project: Path) -> None:
     assert scores()["pipelines"]["drug_first"]["all_texts"]["micro"]["f"] is None
 
 
-def test_annotated_text(project: Path) -> None:
-    annotate(project / "test.jsonl", LABELS)
+def test_annotated_text(clone: Path) -> None:
+    annotate(clone / "test.jsonl", LABELS)
     run("annotated text to measure on", test="test.jsonl")
     assert scores()["example"] is False
 
 
-def test_a_part_of_the_labels(project: Path) -> None:
-    annotate(project / "test.jsonl", ["DRUG", "PERSON"])
+def test_a_part_of_the_labels(clone: Path) -> None:
+    annotate(clone / "test.jsonl", ["DRUG", "PERSON"])
     variables = {"test": "test.jsonl", "annotated": "DRUG,PERSON"}
     run("one that has a part of the labels", **variables)
     labels = scores()["pipelines"]["drug_first"]["all_texts"]["labels"]
     assert [*labels] == ["DRUG", "PERSON"]
 
 
-def test_no_annotation(project: Path) -> None:
+def test_no_annotation(clone: Path) -> None:
     lines = [f"{text} {n}" for n in range(10) for text in TEXTS]
     Path("texts.txt").write_text("\n".join(lines), encoding="utf8")
     run("text that nobody has annotated", texts="texts.txt", test="texts.txt")
@@ -183,7 +159,7 @@ def change(name: str, do: Callable[[dict[str, Any]], object]) -> None:
     config.to_disk(f"configs/{name}.cfg", interpolate=False)
 
 
-def test_labels_by_other_names(project: Path) -> None:
+def test_labels_by_other_names(clone: Path) -> None:
     def rename(config: dict[str, Any]) -> None:
         collector = config["components"]["ner_candidates"]
         collector |= {"labels": {"PERSON": "PER", "MONEY": None}, "least": 0.1}
@@ -196,7 +172,7 @@ def test_labels_by_other_names(project: Path) -> None:
     assert found.isdisjoint({"PERSON", "MONEY"})
 
 
-def test_several_that_know_a_label(project: Path) -> None:
+def test_several_that_know_a_label(clone: Path) -> None:
     def vote(config: dict[str, Any]) -> None:
         policy = {"@misc": "ner_policy.vote.v1", "at_least": 2}
         config["components"]["resolve"]["policy"] = policy
@@ -209,7 +185,7 @@ def test_several_that_know_a_label(project: Path) -> None:
     assert all(len(ent._.ner_components) == 2 for ent in ents)
 
 
-def test_a_third_ner(project: Path) -> None:
+def test_a_third_ner(clone: Path) -> None:
     make_drugs(seed=4, labels=["GENE"]).to_disk("genes")
 
     def add(config: dict[str, Any]) -> None:
@@ -231,7 +207,7 @@ def test_a_third_ner(project: Path) -> None:
     assert {"ner", "ner_drug", "ner_gene"} <= {*nlp.pipe_names}
 
 
-def test_another_name(project: Path) -> None:
+def test_another_name(clone: Path) -> None:
     Path("configs").unlink()
     Path("configs").mkdir()
     for path in (ROOT / "configs").glob("*.cfg"):

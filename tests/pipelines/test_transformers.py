@@ -40,6 +40,7 @@ from helpers import (
     make_core,
     make_drugs,
     replay,
+    run_here,
     save_sources,
     told,
 )
@@ -133,7 +134,7 @@ def place(nlp: Language) -> str:
     """Tell where the drug NER stands in a combination."""
     factory = nlp.get_pipe_meta("ner_drug").factory
     if factory != "ner":
-        return {"isolated_ner_v1": NESTED, "startless_ner_v1": STARTLESS}[factory]
+        return {"isolated_ner_v2": NESTED, "startless_ner_v1": STARTLESS}[factory]
     view = View(nlp, "ner_drug")
     own = any(node.shims for node in view.model.walk())
     return SHARED if view.heard() else OWN if own else "plain"
@@ -307,3 +308,16 @@ def test_the_page_keeps_no_output_of_a_transformer(roles: Roles) -> None:
     doc = spacy.load(roles["core"] / "pipelines" / "resolved")(TEXTS[0])
     assert doc._.trf_data is not None
     assert b"trf_data" not in pack(doc)
+
+
+@pytest.mark.parametrize("role", ["both", "same"])
+def test_all_ends_with_wheels(role: str, roles: Roles, clone: Path) -> None:
+    sources = roles[role] / "sources"
+    variables = {name: str(sources / name) for name in ("core", "drugs")}
+    run_here("all", **variables)
+    report = srsly.read_json("metrics/fidelity.json")
+    verdicts = {own["verdict"] for all_ in report.values() for own in all_.values()}
+    assert verdicts == {"exact"}
+    assert len(list(Path("packages").glob("*/dist/*.whl"))) == len(CONFIGS)
+    f = srsly.read_json("metrics/scores.json")["pipelines"]["drug_first"]["all_texts"]
+    assert f["micro"]["f"] is not None

@@ -290,7 +290,7 @@ def test_labels_that_are_renamed_or_dropped_are_found_in_gold() -> None:
     nlp = resolve_rules(people=PEOPLE, drugs=DRUGS)
     for name, labels in [("people", {"PERSON": "PER", "ORG": None}), ("drugs", {})]:
         config = {"component": name, "labels": labels}
-        nlp.replace_pipe(f"{name}_collector", "ner_candidates_v1", config=config)
+        nlp.replace_pipe(f"{name}_collector", "ner_candidates_v2", config=config)
     result = tuned(nlp, PEOPLE_RIGHT)
     orders = scores(result, PRIORITY)
     # no longer anything to collide with "Acme White", and only that is wrong
@@ -341,7 +341,7 @@ def test_a_renamed_label_is_calibrated_and_the_dropped_judged_anew(
     expected = tuned(scored.fresh(), gold)["calibration"]["ner_drug"]
     nlp = scored.fresh()
     settings = {"component": "ner_drug", "labels": {"DRUG": "MEDICINE"}, "least": 1.0}
-    nlp.replace_pipe("ner_drug_candidates", "ner_candidates_v1", config=settings)
+    nlp.replace_pipe("ner_drug_candidates", "ner_candidates_v2", config=settings)
     resolver = find_resolver(nlp)
     assert tune(resolver, [*gold] * TIMES)["calibration"]["ner_drug"] == expected
     kept = KeptLogits(resolver.scorers()["ner_drug"].logits.function)
@@ -372,7 +372,7 @@ def test_what_nobody_looked_for_is_no_mistake(looked: set[str], wrong: int) -> N
 def test_a_label_that_is_dropped_calibrates_nothing(scored: Case) -> None:
     nlp = scored.fresh()
     settings = {"component": "ner_drug", "labels": {"*": None}}
-    nlp.replace_pipe("ner_drug_candidates", "ner_candidates_v1", config=settings)
+    nlp.replace_pipe("ner_drug_candidates", "ner_candidates_v2", config=settings)
     result = tuned(nlp, propose(scored, "ner"))
     assert result["uncalibrated"] == {"ner_drug": "it found nothing in these texts"}
 
@@ -418,7 +418,7 @@ def test_a_ner_that_has_no_scores_gets_no_temperature() -> None:
     ner: Any = nlp.add_pipe("beam_ner", name="ner", first=True)
     ner.add_label("DRUG")
     nlp.initialize()
-    nlp.add_pipe("ner_candidates_v1", config={"component": "ner"}, after="ner")
+    nlp.add_pipe("ner_candidates_v2", config={"component": "ner"}, after="ner")
     judge: Any = nlp.get_pipe("judge")
     judge.components.append("ner")
     result = tuned(nlp, PEOPLE_RIGHT)
@@ -446,15 +446,15 @@ CONFIG = """# how people and drugs are told apart
 [components]
 
 [components.people_collector]
-factory = "ner_candidates_v1"
+factory = "ner_candidates_v2"
 component = "people"
 
 [components.drugs_collector]
-factory = "ner_candidates_v1"
+factory = "ner_candidates_v2"
 component = "drugs"
 
 [components.judge]
-factory = "resolve_entities_v1"
+factory = "resolve_entities_v2"
 components = ["people","drugs"]
 
 # nobody knows why

@@ -104,10 +104,10 @@ def judged() -> Doc:
         rules: Any = nlp.add_pipe("entity_ruler", name=name)
         rules.add_patterns([{"label": v, "pattern": k} for k, v in own.items()])
         config = {"component": name, "labels": labels[name]}
-        nlp.add_pipe("ner_candidates_v1", name=f"{name}_collector", config=config)
+        nlp.add_pipe("ner_candidates_v2", name=f"{name}_collector", config=config)
     policy = {"@misc": "ner_policy.vote.v1", "at_least": 2}
     config = {"components": ["one", "two"], "policy": policy, "spans_key": "every"}
-    nlp.add_pipe("resolve_entities_v1", config=config)
+    nlp.add_pipe("resolve_entities_v2", config=config)
     return nlp("Anna left Acme for Oslo.")
 
 
@@ -219,7 +219,7 @@ def test_to_decide_again_changes_nothing(doc: Doc) -> None:
 def test_a_copy_that_is_decided_anew_leaves_the_doc_alone(doc: Doc) -> None:
     expected = told(doc)
     nlp = spacy.blank("en")
-    nlp.add_pipe("ner_candidates_v1", config={"component": "ner"})
+    nlp.add_pipe("ner_candidates_v2", config={"component": "ner"})
     assert told(nlp(doc.copy())) != expected
     assert told(doc) == expected
 
@@ -318,7 +318,7 @@ def test_components_of_a_wheel_pickle(wheels: list[Any]) -> None:
 def test_what_was_there_first_stays_registered(wheels: list[Any]) -> None:
     policy = spacy.registry.misc.get("ner_policy.longest.v1")
     assert policy is Longest
-    assert spacy.blank("en").add_pipe("isolated_ner_v1").__class__ is (
+    assert spacy.blank("en").add_pipe("isolated_ner_v2").__class__ is (
         ner_components.IsolatedNER
     )
 

@@ -16,7 +16,7 @@ HEAD = """# the top
 [components]
 
 [components.resolve]
-factory = "resolve_entities_v1"
+factory = "resolve_entities_v2"
 """
 TAIL = """
 [components.resolver]
