@@ -292,9 +292,6 @@ def test_a_gene_ner_under_a_name_of_its_own(tmp_path: Path) -> None:
     genes = make_drugs_in(make_core(), labels=["GENE"])
     genes.rename_pipe("ner", "gene_ner")
     sources = save_sources(tmp_path / "own", {"core": make_core(), "genes": genes})
-    for name in ["gene_first", "gene_last", "resolved"]:
-        path = folder / "configs" / f"{name}.cfg"
-        replace_in(path, 'component = "ner"\n# a', 'component = "gene_ner"\n# a')
     srsly.write_jsonl(
         folder / "own.jsonl",
         [{**RECORD, "spans": [{"start": 10, "end": 14, "label": "GENE"}]}],
