@@ -28,7 +28,7 @@ def visualize_model(
     st.set_page_config("Combining NERs", layout="wide")
     served, failures = serving.load(pipelines)
     shown = {
-        ("Compare", ""): partial(compare.show, served, EXAMPLES),
+        ("Compare", ""): partial(compare.show, served, EXAMPLES, corpus),
         ("Your files", "files"): partial(files.show, served),
         ("Results", "results"): partial(
             results.show, metrics / "comparison.json", metrics / "disagreements.jsonl"

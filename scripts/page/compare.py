@@ -9,13 +9,17 @@ import streamlit as st
 from spacy.tokens import Doc
 from spacy.util import minibatch
 
+from common.annotation import read_gold
 from common.language import foreign, stand_ins
+from common.texts import read_texts
 from page import policy
 from page.differences import Difference, Predicted, differing, rows, to_entities
 from page.drawing import SIGN, draw, summarize
 from page.serving import Served, analyse, restore
 from page.uploads import too_long
 
+# of a person's texts so many are offered, each by so many of its first characters
+EXAMPLES, TITLE = 10, 60
 # what stays readable side by side
 COLUMNS = 3
 # longer addresses are refused on their way
@@ -23,14 +27,16 @@ MAX_LINK = 2_000
 TOO_LONG = f"Over {MAX_LINK:,} characters, a text is too long to be shared by a link."
 
 
-def show(pipelines: Sequence[Served], examples: Path) -> None:
+def show(pipelines: Sequence[Served], examples: Path, corpus: Path) -> None:
     """Draw the page.
 
-    examples: JSONL, each with a `title` and a `text`; the first stands in the box. If
-        the pipelines are of another language, sentences of spaCy stand in.
+    examples: JSONL, each with a `title` and a `text`; the first stands in the box.
+    corpus: if the test set there is a person's own, texts of it stand in.
     """
     st.title("One text, every combination", anchor=False)
-    text = _ask(_examples(examples, str(pipelines[0].nlp.lang)))
+    test, lang = corpus / "test.spacy", str(pipelines[0].nlp.lang)
+    written = test.stat().st_mtime_ns if test.is_file() else 0
+    text = _ask(_examples(examples, test, written, lang))
     if wrong := too_long(text):
         st.error(wrong)
     elif not text.strip():
@@ -39,7 +45,15 @@ def show(pipelines: Sequence[Served], examples: Path) -> None:
         _answer(pipelines, text)
 
 
-def _examples(path: Path, lang: str) -> dict[str, str]:
+@st.cache_data(max_entries=4, show_spinner=False)
+def _examples(path: Path, test: Path, written: int, lang: str) -> dict[str, str]:
+    """Offer texts by their title: a person's own, or those that are of use to them."""
+    if written:
+        with suppress(ValueError):
+            texts = [doc.text for doc in read_gold(test)]
+            if not {*texts} <= {*read_texts(path.with_name("test.jsonl"))}:
+                offered = [text for text in texts if not too_long(text)][:EXAMPLES]
+                return {" ".join(text.split())[:TITLE]: text for text in offered}
     if not foreign(path, lang):
         return {one["title"]: one["text"] for one in srsly.read_jsonl(path)}
     with suppress(ValueError):

@@ -107,7 +107,7 @@ def draw(folder: str, page: str) -> None:
         return
     served, _ = serving.load(Path(folder, "pipelines"))
     if page == "compare":
-        compare.show(served, visualize_model.EXAMPLES)
+        compare.show(served, visualize_model.EXAMPLES, corpus)
     elif page == "files":
         files.show(served)
     elif page == "results":
@@ -160,8 +160,14 @@ def test_first_page_compares_the_sample(house: Path) -> None:
     assert len(drawn(app)) == 6
 
 
-def test_every_example_can_be_taken(house: Path) -> None:
+def test_texts_of_a_persons_test_set_are_offered(house: Path) -> None:
     app = run(house, "compare")
+    assert app.selectbox(key="example").options == TEXTS
+    assert app.text_area(key="text").value == TEXTS[0]
+
+
+def test_every_example_can_be_taken(three: Path) -> None:
+    app = run(three, "compare")
     titles = app.selectbox(key="example").options
     assert len(titles) > 5
     for title in titles[1:]:
