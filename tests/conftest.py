@@ -117,8 +117,10 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 
     There is a NER of theirs in `mine`. No time is spent on what commands cost.
     """
-    for name in ("configs", "project.yml", "scripts"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "scripts").symlink_to(ROOT / "scripts")
+    # these a person changes, and so does `tune`
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    shutil.copy(ROOT / "project.yml", tmp_path)
     make_core(pipes=["ner"]).to_disk(tmp_path / "core")
     make_drugs().to_disk(tmp_path / "mine")
     (tmp_path / "assets").mkdir()
