@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 from spacy.tokens import Doc, Span
-from spacy.util import registry
+from spacy.util import filter_spans, registry
 
 from ner_components import Resolve, Score, policy_name
 from page.differences import NOTHING, to_entities
@@ -85,7 +85,11 @@ def show(served: Served, doc: Doc) -> None:
     for column, (component, spans) in zip(columns, candidates.items(), strict=True):
         with column:
             st.caption(f"Candidates of `{component or 'an unknown component'}` alone")
-            st.html(draw(doc.text, to_entities(spans, served.owners)))
+            if len(filter_spans(spans)) < len(spans):
+                # of one NER, as of a spancat: in line, their text would be there twice
+                st.html(draw_spans(doc, spans))
+            else:
+                st.html(draw(doc.text, to_entities(spans, served.owners)))
     if key := served.resolve.spans_key:
         st.caption(f'All of them, as `doc.spans["{key}"]` has them')
         st.html(draw_spans(doc, doc.spans[key]))

@@ -1,5 +1,6 @@
 """What the pages say and do, on tiny pipelines, without a browser."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -322,6 +323,27 @@ def test_dropped_and_overlapping_candidates_are_shown(
     # a sentence, one pipeline, two NERs, and all of them
     assert len(drawn(app)) == 5
     assert "label PERSON is dropped" in set(app.dataframe[0].value["reason"])
+
+
+def test_overlapping_candidates_of_one_component_repeat_no_text(
+    tmp_path: Path,
+) -> None:
+    rules: Any = (inside := spacy.blank("en")).add_pipe("span_ruler", name="ner")
+    words = ["dope", "dope and oxy"]
+    rules.add_patterns([{"label": "DRUG", "pattern": word} for word in words])
+    inside.to_disk(tmp_path / "inside")
+    nlp = spacy.blank("en")
+    isolated: Any = nlp.add_pipe("isolated_ner_v2", "ner")
+    isolated.load(tmp_path / "inside")
+    nlp.add_pipe("ner_candidates_v2", "collector", config={"component": "ner"})
+    policy = {"@misc": "ner_policy.longest.v1"}
+    config = {"components": ["ner"], "policy": policy}
+    nlp.add_pipe("resolve_entities_v2", "resolve", config=config)
+    (tmp_path / "pipelines").mkdir()
+    nlp.to_disk(tmp_path / "pipelines" / "all")
+    app = submit(run(tmp_path, "compare"), "dope and oxy")
+    *_, candidates = drawn(app)
+    assert re.sub("<[^>]*>", "", candidates).split().count("dope") == 1
 
 
 def test_annotation_is_shown_by_the_names_that_labels_have(
