@@ -482,9 +482,7 @@ def proposers(nlp: Language) -> dict[str, tuple[str, ...]]:
     Those are called as the pipeline calls them in the end. In a pipeline without any,
     those that write groups of spans stand for them.
     """
-    names = [n for n in nlp.pipe_names if writes_ents(nlp, n)]
-    names = names or [n for n in nlp.pipe_names if group_of(nlp, n)]
-    labels = {name: known_labels(nlp, name) for name in names}
+    labels = {name: known_labels(nlp, name) for name in _finders(nlp)}
     return {name: own for name, own in labels.items() if own}
 
 
@@ -493,14 +491,18 @@ def finder(nlp: Language) -> str:
 
     RAISES ValueError: none proposes anything.
     """
-    names = [name for name in nlp.pipe_names if writes_ents(nlp, name)]
-    names = names or [name for name in nlp.pipe_names if group_of(nlp, name)]
+    names = _finders(nlp)
     if not names:
         raise ValueError(
             "no component of it proposes entities (it has "
             f"{', '.join(nlp.pipe_names) or 'none'})"
         )
     return names[-1]
+
+
+def _finders(nlp: Language) -> list[str]:
+    names = [name for name in nlp.pipe_names if writes_ents(nlp, name)]
+    return names or [name for name in nlp.pipe_names if group_of(nlp, name)]
 
 
 def proposed(nlp: Language, name: str, doc: Doc) -> list[Span]:
@@ -660,7 +662,8 @@ class IsolatedNER(ShippedPipe):
         """
         known = [self.found.pop(doc, ({}, None)) for doc in docs]
         inside = [own for _, own in known if own is not None]
-        scores: dict[Doc, Found] = {own: self._told(own) for own in inside}
+        sure = self._sure()
+        scores: dict[Doc, Found] = {own: self._told(own, sure) for own in inside}
         for confidence in self.confidences:
             told = confidence.recall(inside, temperature)
             for own, scored in zip(inside, told, strict=True):
@@ -670,14 +673,17 @@ class IsolatedNER(ShippedPipe):
             for found, own in known
         ]
 
-    def _told(self, own: Doc) -> Found:
-        """Return what is sure because it is a rule's, or what a spancat has told."""
+    def _sure(self) -> set[str]:
+        """Collect the labels of which nothing is found but by rules, or by NERs."""
         rules, others = set[str](), set[str]()
         for name, labels in proposers(self.nlp).items():
             pipe = self.nlp.get_pipe(name)
             if not is_transition_based(pipe):
                 (rules if hasattr(pipe, "patterns") else others).update(labels)
-        sure = rules - others
+        return rules - others
+
+    def _told(self, own: Doc, sure: set[str]) -> Found:
+        """Return what is sure because it is a rule's, or what a spancat has told."""
         spans = proposed(self.nlp, self.ner, own)
         found = {_key(s): 1.0 if s.label_ in sure else get_score(s) for s in spans}
         for group in own.spans.values():
