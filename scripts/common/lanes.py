@@ -40,11 +40,11 @@ def keep_of(meta: Mapping[str, Any]) -> str:
 def left_out(nlp: Language, keep: Keep, last: str | None = None) -> list[str]:
     """List the components that need not be there, those that are disabled too.
 
-    last: what finds entities, too, as it writes the group of spans that is taken.
-
     A component stays if it finds entities, if one that stays hears its tok2vec, or if
     it stands before one that finds them and may write what that one sees. Of what does
     not declare what it writes, or reads what others write, all before it stays too.
+
+    last: what finds entities, too, as it writes the group of spans that is taken.
     """
     if keep is Keep.all:
         return []

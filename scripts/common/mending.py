@@ -41,7 +41,7 @@ def mended(
     """
     checked: set[str] = set()
     for where, record in read_records(path):
-        text = record["text"]
+        text, doc = record["text"], None
         kept = {key: record[key] for key in KEPT if key in record}
         if record.get("spans") is not None:
             kept["spans"] = []
@@ -67,7 +67,8 @@ def mended(
             if spaced := misfit(span, text):
                 raise ValueError(f"{name} {spaced}")
             if tokenize:
-                span = _widened(span, tokenize(text), name)
+                doc = doc or tokenize(text)
+                span = _widened(span, doc, name)
             kept["spans"].append(
                 {"start": span.start, "end": span.end, "label": span.label}
             )
