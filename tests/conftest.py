@@ -20,6 +20,7 @@ from helpers import (
     ROOT,
     Case,
     annotate,
+    cheap_costs,
     copy_project,
     make_core,
     make_drugs,
@@ -30,7 +31,27 @@ from helpers import (
     serve,
     teach,
 )
-from measuring import costs, runs
+
+# they make wheels: what asks for one of them is slow
+WHEELS = {"served", "republished", "wheels"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow, and keep together what shares what takes long to build."""
+    for item in items:
+        asked = set(getattr(item, "fixturenames", ()))
+        if WHEELS & asked:
+            item.add_marker(pytest.mark.slow)
+        group = "project" if "project" in asked else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="module")
+def cheap() -> Iterator[None]:
+    """Spend no time on what pipelines cost."""
+    with cheap_costs():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -128,14 +149,7 @@ def clone(tmp_path: Path) -> Iterator[Path]:
         annotate(tmp_path / "assets" / f"{name}.jsonl", ["DRUG", *CORE_LABELS])
     annotate(tmp_path / "assets" / "drugs_dev.jsonl", ["DRUG"])
 
-    def no_memory(folders: list[Path], texts: list[str]) -> None:
-        return None
-
-    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(tmp_path):
-        patch.setattr(costs, "WORDS", 60)
-        patch.setattr(costs, "ROUNDS", 1)
-        patch.setattr(costs, "peak_memory", no_memory)
-        patch.setattr(runs, "LOADS", 1)
+    with cheap_costs(), contextlib.chdir(tmp_path):
         yield tmp_path
 
 

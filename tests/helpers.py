@@ -22,6 +22,7 @@ from typing import Any
 
 import catalogue
 import numpy
+import pytest
 import requests
 import spacy
 import srsly
@@ -38,6 +39,7 @@ from weasel.util.config import load_project_config
 
 from common.files import write_json
 from common.meta import record
+from measuring import costs, runs
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = ["corpus", "sources", "pipelines", "metrics", "packages"]
@@ -56,6 +58,21 @@ English.Defaults.tokenizer_exceptions = {
 }
 
 
+@contextlib.contextmanager
+def cheap_costs() -> Iterator[None]:
+    """Spend no time on what pipelines cost, where no test looks at the figures."""
+
+    def no_memory(folders: Sequence[Path], texts: Sequence[str]) -> float:
+        return 1.0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(costs, "WORDS", 60)
+        patch.setattr(costs, "ROUNDS", 2)
+        patch.setattr(costs, "peak_memory", no_memory)
+        patch.setattr(runs, "LOADS", 1)
+        yield
+
+
 class EntryPointsByGroup:
     """Stands in for what catalogue looks through, whole, each time it is asked."""
 
@@ -71,6 +88,9 @@ class EntryPointsByGroup:
 
 
 catalogue.AVAILABLE_ENTRY_POINTS = EntryPointsByGroup(catalogue.AVAILABLE_ENTRY_POINTS)
+# asked for at every value of a weight file, and sought in all that is registered
+for registry in (srsly.msgpack_encoders, srsly.msgpack_decoders):
+    vars(registry)["get_all"] = functools.partial(dict, registry.get_all())
 CORE_LABELS = ("PERSON", "GPE", "ORG", "DATE", "MONEY")
 # a real seven-component core's, see the config of en_core_web_md
 CORE_PIPES = ("tagger", "parser", "senter", "attribute_ruler", "lemmatizer", "ner")

@@ -97,6 +97,7 @@ def test_each_ner_alone_finds_what_it_finds_at_home(
     assert any(here)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pipes",
     [["ner"], ["ner", "lemmatizer"], ["senter", "ner"]],
@@ -119,6 +120,7 @@ def test_nothing_is_built_anew_when_nothing_has_changed(
         assert assemble(config, pipelines / "drug_first") == []
 
 
+@pytest.mark.slow
 def test_a_changed_config_is_built_anew(small_sources: Path, tmp_path: Path) -> None:
     build(tmp_path, "drug_first", small_sources)
 
@@ -197,6 +199,7 @@ def test_what_the_sources_require_and_whom_they_name_goes_along(tmp_path: Path) 
     assert all(type(v) is str for source in meta["sources"] for v in source.values())
 
 
+@pytest.mark.slow
 def test_what_a_source_uses_is_required_though_it_does_not_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +214,7 @@ def test_what_a_source_uses_is_required_though_it_does_not_say_so(
     assert meta["requirements"] == ["some-layers>=1.0", "some-layers>=2.0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("same", [True, False], ids=["same", "another"])
 def test_a_tok2vec_is_shared_where_it_is_the_same(same: bool, tmp_path: Path) -> None:
     core = make_core(lang="xx", pipes=["tagger", "ner"], listens=True)
@@ -228,6 +232,7 @@ def test_a_tok2vec_is_shared_where_it_is_the_same(same: bool, tmp_path: Path) ->
         assert found(nlp) == found(drugs)
 
 
+@pytest.mark.slow
 def test_third_ner_is_a_path_and_a_component(tmp_path: Path) -> None:
     genes = make_drugs_in(small_core(), seed=5, labels=["GENE"])
     sources = save_sources(
@@ -250,6 +255,7 @@ def test_third_ner_is_a_path_and_a_component(tmp_path: Path) -> None:
         assert found(nlp) == found(genes)
 
 
+@pytest.mark.slow
 def test_several_ners_vote_as_the_docs_say(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "several_ners.md").read_text(encoding="utf8")
     (block,) = re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
@@ -306,6 +312,7 @@ def test_ner_of_the_core_may_have_another_name_at_home(tmp_path: Path) -> None:
         assert found(nlp) == found(small_core())
 
 
+@pytest.mark.slow
 def test_combination_can_be_the_core_of_another(
     tmp_path: Path, small_sources: Path
 ) -> None:
@@ -323,6 +330,7 @@ def test_combination_can_be_the_core_of_another(
         assert found(nlp) == found(first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [False, True], ids=["plain", "isolated"])
 def test_nothing_of_a_private_training_is_left(own: bool, tmp_path: Path) -> None:
     core = small_core()
@@ -343,6 +351,7 @@ def files_with(content: bytes, folder: Path) -> list[Path]:
     return [file for file in files if content in file.read_bytes()]
 
 
+@pytest.mark.slow
 def test_isolated_ner_brings_only_components_that_it_depends_on(
     tmp_path: Path,
 ) -> None:
@@ -356,6 +365,7 @@ def test_isolated_ner_brings_only_components_that_it_depends_on(
     assert inside.nlp.pipe_names == ["entity_ruler", "tok2vec", "parser", "ner"]
 
 
+@pytest.mark.slow
 def test_isolated_ner_keeps_vectors_that_others_need(tmp_path: Path) -> None:
     drugs = make_core(seed=3, labels=["DRUG"], pipes=["senter", "ner"])
     drugs.enable_pipe("senter")
@@ -370,6 +380,7 @@ def test_isolated_ner_keeps_vectors_that_others_need(tmp_path: Path) -> None:
     assert inside.nlp.vocab.vectors_length
 
 
+@pytest.mark.slow
 def test_isolated_ner_brings_only_vectors_that_it_uses(tmp_path: Path) -> None:
     core = small_core()
     for uses in (False, True):

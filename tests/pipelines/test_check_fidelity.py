@@ -524,6 +524,7 @@ def test_nothing_but_the_report_is_written(checked: Checked) -> None:
     assert checked.unchanged
 
 
+@pytest.mark.slow
 def test_a_ner_that_hears_the_core_is_kept_from_its_sentence_starts(
     tmp_path: Path,
 ) -> None:

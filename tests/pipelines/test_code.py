@@ -161,6 +161,7 @@ def test_code_of_a_package_is_required(
     assert printed.count("[['SLANG'], ['SLANG'], ['SLANG'], ['SLANG']]") == len(names)
 
 
+@pytest.mark.slow
 def test_a_pipeline_whose_code_is_not_there_is_refused(home: Path) -> None:
     command = [sys.executable, "-B", str(ROOT / "scripts" / "sources.py"), "sources"]
     done = subprocess.run(
@@ -171,6 +172,7 @@ def test_a_pipeline_whose_code_is_not_there_is_refused(home: Path) -> None:
     assert not list((home / "sources").iterdir())
 
 
+@pytest.mark.slow
 def test_code_is_given_for_a_pipeline_at_a_path(home: Path) -> None:
     (home / "mine.py").write_text(ALONE)
     sources = ["sources", "core=core", "drugs=slang", "--code", "mine.py"]

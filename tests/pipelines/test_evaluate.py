@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ from measuring.scores import entities
 from report.advice import advise
 from report.tables import legend
 
+pytestmark = pytest.mark.usefixtures("cheap")
+
 
 @dataclass
 class Result:
@@ -57,22 +59,6 @@ class Result:
 
 # as the command has it
 LOADS = runs.LOADS
-
-
-def no_memory(folders: Sequence[Path], texts: Sequence[str]) -> float:
-    """Stand in for what takes a process each, and is tested by itself."""
-    return 1.0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick() -> Any:
-    """Spend no time on figures that no test looks at."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(costs, "WORDS", 60)
-        patch.setattr(costs, "ROUNDS", 2)
-        patch.setattr(costs, "peak_memory", no_memory)
-        patch.setattr(runs, "LOADS", 1)
-        yield
 
 
 def save(path: Path, docs: Collection[Doc]) -> Path:
@@ -628,6 +614,7 @@ def test_a_source_with_rules_knows_their_labels(tmp_path: Path) -> None:
     assert found.predicted == [entities(nlp(doc.text), doc) for doc in docs]
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_process_of_its_own(tmp_path: Path) -> None:
     small, large = spacy.blank("en"), spacy.blank("en")
     large.vocab.reset_vectors(width=1000)
@@ -640,6 +627,7 @@ def test_memory_is_that_of_a_process_of_its_own(tmp_path: Path) -> None:
     assert peaks[0] - peaks[1] > 75
 
 
+@pytest.mark.slow
 def test_memory_is_not_that_of_what_measures() -> None:
     code = "import sys, measuring.memory; print('nervaluate' in sys.modules)"
     command = [sys.executable, "-B", "-c", code]

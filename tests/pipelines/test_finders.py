@@ -121,7 +121,15 @@ KINDS: dict[str, Callable[[], Language]] = {
 }
 
 
-@pytest.fixture(params=KINDS, scope="module")
+def _slow_but(*fast: str) -> list[Any]:
+    slow = pytest.mark.slow
+    return [kind if kind in fast else pytest.param(kind, marks=slow) for kind in KINDS]
+
+
+FAST = _slow_but("entity_ruler", "group of a span_ruler", "code of one's own")
+
+
+@pytest.fixture(params=FAST, scope="module")
 def folder(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
@@ -184,6 +192,7 @@ def test_another_one_is_told(folder: Path) -> None:
     assert report["changed"]["ner_drug"].verdict == "broken"
 
 
+@pytest.mark.usefixtures("cheap")
 def test_each_is_measured_and_agrees_with_itself(folder: Path) -> None:
     gold = read_gold(Path("test.spacy"))
     sources, combinations, broken, left_out = run_all(

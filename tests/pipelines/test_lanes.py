@@ -223,6 +223,7 @@ def test_what_differs_in_one_sentence_is_no_matter_of_sentence_starts() -> None:
     assert (found.texts, found.unlike) == (1, [])
 
 
+@pytest.mark.usefixtures("cheap")
 def test_advice_and_best_are_about_whole_combinations(built: Path) -> None:
     nlp = spacy.blank("en")
     gold = [nlp(text) for text in TEXTS]

@@ -144,6 +144,7 @@ def test_find_threshold(costly_case: Case, tmp_path: Path) -> None:
     assert "Best threshold" in run("find-threshold", *arguments, *options)
 
 
+@pytest.mark.slow
 def test_code_in_a_process_of_its_own(cases: dict[str, Case], tmp_path: Path) -> None:
     case = cases["resolved-isolated"]
     (tmp_path / "texts.txt").write_text("\n".join(TEXTS[:1]), encoding="utf8")
@@ -160,6 +161,7 @@ def test_code_in_a_process_of_its_own(cases: dict[str, Case], tmp_path: Path) ->
     assert told(doc) == case.expected[0]
 
 
+@pytest.mark.slow
 def test_without_the_code_the_error_names_the_factory(
     cases: dict[str, Case], tmp_path: Path
 ) -> None:
@@ -190,6 +192,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_wheels_in_spawned_processes(cases: dict[str, Case], tmp_path: Path) -> None:
     case = cases["resolved-isolated"]
     for name in ["en_one", "en_other"]:

@@ -214,6 +214,7 @@ def growth(nlp: spacy.Language, text: str) -> int:
     return int(grown)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_an_isolated_ner_needs_little_more_memory(cases: dict[str, Case]) -> None:
     # the tagger does not matter here

@@ -221,6 +221,7 @@ def test_any_pipelines_will_do(house: Path, tmp_path: Path, names: list[str]) ->
     assert ("How `resolved` decides" in shown) == ("resolved" in names)
 
 
+@pytest.mark.slow
 def test_isolated_pipelines_are_shown(isolated_pipelines: Path) -> None:
     app = submit(run(isolated_pipelines.parent, "app"), ALL_TEXTS)
     assert not app.warning
@@ -445,6 +446,7 @@ def test_unsound_file_gets_a_message(
 # ---------------------------------------------------------------- serving
 
 
+@pytest.mark.slow
 def test_threads_get_their_own_answers(house: Path) -> None:
     """What many threads read at once is what each text gives alone."""
     folder = house / "pipelines" / "resolved"

@@ -168,6 +168,7 @@ def test_all_else_of_the_core_is_as_before(nlp: Language, core_folder: Path) -> 
             assert here[key] == there[key]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_same_bytes_every_time(
     alternatives: dict[str, Language],
@@ -200,6 +201,7 @@ def test_result_needs_no_code_of_the_project(nlp: Language, work: Path) -> None:
     assert {ners[n] for n in read_combination(nlp, "").components} == {"ner"}
 
 
+@pytest.mark.slow
 def test_only_what_the_core_requires_is_required(
     work: Path, sources: Path, texts: Texts, tmp_path: Path
 ) -> None:
@@ -212,6 +214,7 @@ def test_only_what_the_core_requires_is_required(
     assert nlp.meta["requirements"] == ["what-core-needs"]
 
 
+@pytest.mark.slow
 def test_large_is_larger(
     alternatives: dict[str, Language],
     work: Path,
@@ -227,6 +230,7 @@ def test_large_is_larger(
     assert widths == [16, 32]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape",
     [{"listens": True}, {"upper": False}, {"vectors": 0}],
@@ -256,6 +260,7 @@ def ner_of(nlp: Language) -> Model:
     return nlp.get_pipe("ner").model
 
 
+@pytest.mark.slow
 def test_a_core_whose_component_cannot_learn_is_refused_by_name(
     work: Path, tmp_path: Path
 ) -> None:
@@ -271,6 +276,7 @@ def test_a_core_whose_component_cannot_learn_is_refused_by_name(
         prepare([config], sources, [text], [text], tmp_path, Fill.predictions)
 
 
+@pytest.mark.slow
 def test_lanes_of_what_was_trained_lie_beside_it(
     work: Path, sources: Path, texts: Texts, tmp_path: Path
 ) -> None:

@@ -151,6 +151,7 @@ def small(tmp_path_factory: pytest.TempPathFactory, core_folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_source_is_trained_to_the_same_bytes_every_time(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,6 +191,7 @@ def test_ner_is_trained_in_the_cores_place(placed: Language, core: Language) -> 
     assert not other_features(core, View(placed, "ner"), at="ner")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("core", "vectors"),
     [(make_core(), True), (make_core(vectors=0), False)],
@@ -201,6 +203,7 @@ def test_vectors_are_features_where_the_core_has_some(
     assert uses_vectors(View(placed, "ner")) is vectors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", [make_core(lang="zh", pipes=["ner"])], ids=["zh"])
 def test_language_and_tokenizer_are_the_cores(placed: Language, core: Language) -> None:
     assert placed.lang == "zh"
@@ -245,6 +248,7 @@ def with_rules() -> Language:
     return core
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", [with_rules()], ids=["rules"])
 def test_what_else_proposes_entities_stays_the_cores(placed: Language) -> None:
     assert placed.pipe_names == ["tok2vec", "tagger", "ner"]
@@ -267,6 +271,7 @@ def test_what_is_trained_does_not_pass_for_the_cores_author_s(placed: Language) 
     assert (source["name"], source["author"]) == ("en_core_web_md", "a firm")
 
 
+@pytest.mark.slow
 def test_settings_give_way_and_no_code_of_the_project_is_needed(
     small: Path, tmp_path: Path
 ) -> None:

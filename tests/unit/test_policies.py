@@ -464,6 +464,7 @@ def test_all_candidates_are_kept_as_spans_where_asked(policy: Policy) -> None:
     assert spans == [(0, 2, "ORG"), (1, 3, "DRUG")]
 
 
+@pytest.mark.slow
 def test_a_chain_of_thousands_of_overlaps_is_decided() -> None:
     doc = Doc(NLP.vocab, words=["w"] * 8001)
     chain: list[Candidate] = []

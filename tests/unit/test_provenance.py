@@ -233,6 +233,7 @@ def test_identifiers_of_an_entity_survive() -> None:
     assert (ent.kb_id_, ent.ent_id_) == ("Q1", "anna")
 
 
+@pytest.mark.slow
 def test_16000_entities_are_decided_in_linear_time() -> None:
     words = ["w"] * 40_000
     doc = Doc(NLP.vocab, words=words)

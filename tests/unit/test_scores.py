@@ -161,6 +161,7 @@ def test_near_misses_count_by_scheme() -> None:
     assert found["strict"]["f"] == 0
 
 
+@pytest.mark.slow
 def test_many_texts_take_no_longer_each() -> None:
     # where each text is looked up among all, 10,000 texts take minutes
     times = 10_000 // len(GOLD)
