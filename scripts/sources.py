@@ -25,11 +25,15 @@ from common.files import replacing, sha256, write_json
 from common.language import foreign
 from common.meta import describe, record, recorded
 from common.ners import LEDGER, SAMPLE, load
+from common.packages import TABLES, identify, version_of
 from ner_components import finder, proposers
 from training.loop import train
 from training.placing import train_in
 
 START = "python scripts/start.py sources"
+TRAINING = Path(__file__).with_name("training")
+COMPILED = shutil.ignore_patterns("__pycache__")
+FETCHED = ("downloaded", "index")
 EMPTY: Mapping[str, str] = MappingProxyType({})
 Entry = dict[str, Any]
 
@@ -90,7 +94,16 @@ def get_source(
         origin = None
         if permitted is not Permitted.embedded:
             official = permitted is Permitted.official
-            origin = _find(name, wanted, offers, folder, official=official)
+            fetched = FETCHED[:1] if official else FETCHED
+            if (
+                previous
+                and previous["origin"] in fetched
+                and _is_kept(previous, wanted, offers, target)
+            ):
+                shutil.copytree(target, folder, dirs_exist_ok=True)
+                origin = previous["origin"]
+            else:
+                origin = _find(name, wanted, offers, folder, official=official)
         if origin is None:
             if permitted is Permitted.official:
                 raise ValueError(f"{wanted}: out of reach, and only it will do")
@@ -111,6 +124,8 @@ def get_source(
         nlp = check(folder, wanted, notice=origin != "embedded")
         entry = record(name, folder, nlp, origin)
         entry["requirements"] = [*entry["requirements"], *required]
+    if origin in FETCHED:
+        entry["offers"] = dict(offers)
     if origin != "embedded":
         return {**entry, "wanted": wanted}
     gold = {name: sha256(Path(name)) for name in [_paths(config, overrides)["train"]]}
@@ -118,18 +133,32 @@ def get_source(
     return {**entry, "wanted": wanted, **made}
 
 
+def _is_kept(
+    previous: Entry, wanted: str, offers: Mapping[str, str], target: Path
+) -> bool:
+    """Tell whether what was fetched before is whole, and what would be fetched now.
+
+    It would cost minutes, and be lost where there is no network any more.
+    """
+    return (
+        (previous["wanted"], previous.get("offers")) == (wanted, dict(offers))
+        and not identify(wanted)
+        and sha256(target) == previous["sha256"]
+    )
+
+
 def _find(
     name: str, wanted: str, offers: Mapping[str, str], folder: Path, *, official: bool
 ) -> str | None:
     """Copy or fetch the pipeline; None where it is out of reach everywhere."""
     if Path(wanted).is_dir():
-        shutil.copytree(wanted, folder, dirs_exist_ok=True)
+        shutil.copytree(wanted, folder, ignore=COMPILED, dirs_exist_ok=True)
         return "path"
     if is_package(wanted):
         data = [path.parent for path in get_package_path(wanted).rglob("config.cfg")]
         if len(data) != 1:
             raise ValueError(f"{wanted}: the installed package holds no pipeline")
-        shutil.copytree(data[0], folder, dirs_exist_ok=True)
+        shutil.copytree(data[0], folder, ignore=COMPILED, dirs_exist_ok=True)
         return "installed"
     if not offers:
         raise ValueError(
@@ -226,7 +255,8 @@ def _fingerprint(config: Path, overrides: Mapping[str, str]) -> str:
     if not config.is_file():
         return ""
     files = [Path(path) for path in _paths(config, overrides).values() if path]
-    return f"{spacy.__version__} {sha256(config, *files)}"
+    made_by = f"{spacy.__version__} {version_of(TABLES)} {sha256(TRAINING)}"
+    return f"{made_by} {sha256(config, *files)}"
 
 
 def _train(name: str, config: Path, folder: Path, overrides: Mapping[str, str]) -> None:
@@ -320,11 +350,18 @@ def get_sources(
             if key.partition(".")[0] == name
         }
         now = (what, _overrides(config, text, what))
+        trained_here = now[1] or permitted is Permitted.embedded
+        found = "" if trained_here else identify(what)
         old = (before["wanted"], before.get("texts", {})) if before else now
         if missing and before and (sources / name / "config.cfg").is_file():
             if old != now:
                 made = f"{sources / name} stays as made from {_say(*old)}"
                 msg.info(f"{made}; for {_say(*now)} run `{_again(name, *now)}`")
+            elif before.get("found", found) != found:
+                msg.info(
+                    f"{sources / name} stays as made from {what}, which is not what it "
+                    f"was then; to get it as it is now, run `{_again(name, *now)}`"
+                )
             continue
         if old != now:
             msg.warn(
@@ -342,7 +379,7 @@ def get_sources(
             code=code,
             previous=before,
         )
-        entries[name] = entry
+        entries[name] = {**entry, "found": found}
         write_json(ledger, {n: entries[n] for n in wanted if n in entries})
         msg.good(
             f"{sources / name}: {entry['name']} {entry['version']} ({entry['origin']})"

@@ -74,6 +74,18 @@ def options(given: list[str], plan: str) -> list[str]:
     return ready
 
 
+def steps_of(command: str, plan: str) -> list[str]:
+    """Let a command that depends on what is installed have a look there before.
+
+    A workflow does so itself.
+    """
+    if not command:
+        return []
+    found = re.search(rf"^  - name: {re.escape(command)}\n(.*?)\n\n", plan, re.M | re.S)
+    looks = found and '"installed/' in found.group(1)
+    return ["installed", command] if looks else [command]
+
+
 def main() -> int:
     """Run what the arguments name; without any, list what there is."""
     if sys.version_info < PYTHON:
@@ -82,19 +94,22 @@ def main() -> int:
             f"Python {needed} or newer is needed, this is {sys.version.split()[0]}"
         )
     command, *given = sys.argv[1:] or [""]
+    plan = (ROOT / "project.yml").read_text(encoding="utf8")
     try:
-        ready = options(given, (ROOT / "project.yml").read_text(encoding="utf8"))
+        ready = options(given, plan)
         testing = "-dev" if command == "test" else ""
         python = prepare(ROOT / f"requirements{testing}.txt")
     except ValueError as error:
         sys.exit(str(error))
     except subprocess.CalledProcessError as error:
         sys.exit(f"The environment could not be made: {error}")
-    run = [str(python), "-m", "spacy", "project", "run"]
-    if command:
-        # the project's folder stands between the command and its options
-        run += [command, ".", *ready]
-    return subprocess.run(run, cwd=ROOT).returncode
+    # the project's folder stands between the command and its options
+    steps = [[step, ".", *ready] for step in steps_of(command, plan)] or [[]]
+    for step in steps:
+        run = [str(python), "-m", "spacy", "project", "run", *step]
+        if failed := subprocess.run(run, cwd=ROOT).returncode:
+            return failed
+    return 0
 
 
 if __name__ == "__main__":

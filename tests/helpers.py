@@ -42,7 +42,7 @@ from common.meta import record
 from measuring import costs, runs
 
 ROOT = Path(__file__).resolve().parent.parent
-MADE = ["corpus", "sources", "pipelines", "metrics", "packages"]
+MADE = ["corpus", "sources", "pipelines", "metrics", "packages", "installed"]
 CONFIGS = ["drug_first", "drug_last", "resolved"]
 TEXTS = [
     "Anna moved to Oslo in May. She likes the colour there.",

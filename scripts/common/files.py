@@ -68,11 +68,12 @@ def sha256(*paths: Path) -> str:
     """Return one SHA-256 over files, and over all files below folders.
 
     It is the SHA-256 of what sha256sum prints for them: a line a file, by name.
+    Compiled files, which come and go as Python likes, count for nothing.
     """
     lines = []
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file():
+            if file.is_file() and file.suffix != ".pyc":
                 name = file.relative_to(path) if path.is_dir() else path.name
                 digest = hashlib.sha256(file.read_bytes()).hexdigest()
                 lines.append(f"{digest}  {Path(name).as_posix()}\n")

@@ -102,7 +102,8 @@ def describe(
 def _public(entry: Entry) -> dict[str, str]:
     """Leave out where on a person's machine a source was found."""
     labels = [label for own in entry["labels"].values() for label in own]
-    public = {k: v for k, v in _flat(entry).items() if k not in ("wanted", "made_from")}
+    private = ("wanted", "made_from", "found")
+    public = {k: v for k, v in _flat(entry).items() if k not in private}
     return {**public, "labels": ", ".join(dict.fromkeys(labels))}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import ROOT
+from helpers import MADE, ROOT
 
 SCRIPTS = ROOT / "scripts"
 COMMANDS = sorted(SCRIPTS.glob("*.py"))
@@ -97,12 +97,12 @@ def test_no_code_needs_what_only_transformers_need(file: Path) -> None:
 def test_scripts_stay_small() -> None:
     texts = [file.read_text(encoding="utf8") for file in MODULES]
     lines = [line for text in texts for line in text.splitlines() if line.strip()]
-    assert len(lines) <= 9400
+    assert len(lines) <= 9500
 
 
 def test_nothing_made_is_committed() -> None:
     listed = subprocess.run(
-        ["git", "ls-files", "corpus", "sources", "pipelines", "metrics", "packages"],
+        ["git", "ls-files", *MADE],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -70,6 +70,28 @@ def test_older_python_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> 
         start.main()
 
 
+@pytest.mark.parametrize(
+    ("command", "steps"),
+    [
+        ("all", ["all"]),
+        ("evaluate", ["installed", "evaluate"]),
+        ("sources", ["installed", "sources"]),
+        ("package", ["installed", "package"]),
+        ("compare", ["compare"]),
+        ("visualize-model", ["visualize-model"]),
+        ("installed", ["installed"]),
+        ("test", ["test"]),
+        ("unknown", ["unknown"]),
+        ("", []),
+    ],
+)
+def test_what_is_installed_is_looked_at_before_what_depends_on_it(
+    command: str, steps: list[str]
+) -> None:
+    plan = (start.ROOT / "project.yml").read_text(encoding="utf8")
+    assert start.steps_of(command, plan) == steps
+
+
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """Run nothing; collect what would be run in an environment of its own."""
@@ -102,6 +124,16 @@ def test_environment_is_made_before_the_command_runs(
     assert runs[1][1:] == [
         *["-m", "spacy", "project", "run", "all", "."],
         *["--vars.version", '"1.10"'],
+    ]
+
+
+def test_command_does_not_run_where_the_look_fails(
+    runs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "evaluate", "--vars.core", "x"])
+    assert start.main() == 3
+    assert [command[-4:] for command in runs[1:]] == [
+        ["installed", ".", "--vars.core", '"x"']
     ]
 
 
