@@ -25,7 +25,7 @@ from thinc.api import Config
 
 import sources as command
 from common import archives
-from common.archives import extract_pipeline
+from common.archives import UnreachableError, extract_pipeline
 from helpers import TEXTS, make_core, make_drugs, make_old_drugs
 from sources import Permitted, get_source, get_sources, pairs
 
@@ -331,6 +331,57 @@ def test_embedded_is_trained_anew_only_when_its_input_changed(
     assert len(trained) == 2
 
 
+def test_embedded_is_trained_anew_when_what_trains_it_changed(
+    here: Path, trained: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "TRAINING", Path("training"))
+    Path("training").mkdir()
+    for code in ["one", "one", "other"]:
+        Path("training", "loop.py").write_text(code)
+        get_sources(
+            Path("sources"), {"core": "x"}, texts={}, permitted=Permitted.embedded
+        )
+    assert len(trained) == 2
+
+
+@pytest.fixture
+def fetched(here: Path, host: str) -> Iterator[dict[str, Any]]:
+    """The entry of a core that was downloaded; nothing can be from now on."""
+    entry = get("en_core_web_md", f"{host}/{WHEEL}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "download", unreachable)
+        yield entry
+
+
+def unreachable(*_: object) -> Path:
+    raise UnreachableError("there is no network")
+
+
+def test_what_was_fetched_is_not_fetched_again(
+    fetched: dict[str, Any], host: str
+) -> None:
+    offer = f"{host}/{WHEEL}"
+    again = get("en_core_web_md", offer, previous=fetched)
+    assert again == fetched
+    assert get("en_core_web_md", offer, previous=again, permitted=Permitted.official)
+
+
+@pytest.mark.parametrize("changed", ["offer", "files", "origin"])
+def test_what_was_fetched_is_fetched_again_if_something_changed(
+    changed: str, fetched: dict[str, Any], host: str
+) -> None:
+    archive = f"{host}/{WHEEL}"
+    if changed == "offer":
+        archive += "#sha256=other"
+    elif changed == "files":
+        Path("sources/core/vocab/strings.json").write_text("cut sho")
+    else:
+        fetched["origin"] = "index"
+    settings: dict[str, Any] = {"previous": fetched, "permitted": Permitted.official}
+    with pytest.raises(ValueError, match="out of reach"):
+        get("en_core_web_md", archive, **settings)
+
+
 def test_own_text_is_trained_on_instead_of_a_download(
     here: Path,
     trained: list[dict[str, str]],
@@ -372,6 +423,29 @@ def test_what_is_there_is_kept_when_only_what_is_missing_is_asked_for(
     printed = " ".join(capsys.readouterr().out.split())
     assert "sources/core stays as made from mine; for default run" in printed
     assert "scripts/start.py sources --vars.core default" in printed
+
+
+def test_pipeline_that_changed_meanwhile_is_told_when_it_is_not_got(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_drugs(listener=False).to_disk(here / "mine")
+    get_sources(Path("sources"), {"core": "mine"}, texts={})
+    capsys.readouterr()
+    get_sources(Path("sources"), {"core": "mine"}, texts={}, missing=True)
+    assert not capsys.readouterr().out
+    make_drugs(listener=False, seed=5).to_disk(here / "mine")
+    get_sources(Path("sources"), {"core": "mine"}, texts={}, missing=True)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "sources/core stays as made from mine, which is not what it was" in printed
+    assert "run `python scripts/start.py sources --vars.core mine`" in printed
+
+
+def test_compiled_files_are_left_behind(here: Path) -> None:
+    make_drugs(listener=False).to_disk(here / "mine")
+    (here / "mine" / "__pycache__").mkdir()
+    (here / "mine" / "__pycache__" / "code.pyc").write_text("compiled")
+    get("mine")
+    assert not Path("sources/core/__pycache__").exists()
 
 
 def test_person_is_told_before_their_pipeline_gives_way(

@@ -1,10 +1,11 @@
 """What changes is run again, with what depends on it, and nothing else.
 
-No command runs here: files that hold their own names stand in for all that is read and
-written, and weasel itself says what it would run.
+In the table no command runs: files that hold their own names stand in for all that is
+read and written, and weasel itself says what it would run.
 """
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,16 @@ from weasel.cli import run as weasel
 from weasel.util.config import load_project_config
 
 import installed
-from helpers import CONFIGS, ROOT, copy_project
+from helpers import (
+    CONFIGS,
+    CORE_LABELS,
+    ROOT,
+    annotate,
+    copy_project,
+    make_core,
+    make_drugs,
+    run_project,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -315,3 +325,46 @@ def test_every_file_and_variable_has_a_row() -> None:
     assert rows == {name for name in TABLE if "/" in name or name.startswith("--")}
     outputs = {c["name"] for c in plan["commands"] if c.get("outputs")}
     assert outputs - {"installed"} == {*COLUMNS}
+
+
+def install(site: Path, version: str) -> None:
+    """Write a package with a pipeline, as pip does."""
+    package = site / "en_own"
+    shutil.rmtree(site, ignore_errors=True)
+    package.mkdir(parents=True)
+    make_drugs(listener=False).to_disk(package / f"en_own-{version}")
+    (package / "__init__.py").touch()
+    record = site / f"en_own-{version}.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text(f"Name: en_own\nVersion: {version}\n")
+
+
+def test_upgraded_package_and_retrained_pipeline_are_got(tmp_path: Path) -> None:
+    folder, site = copy_project(tmp_path / "project"), tmp_path / "site"
+    plan = folder / "project.yml"
+    steps = ["installed", "sources", "convert"]
+    text = plan.read_text(encoding="utf8")
+    workflow = f"workflows:\n  short: [{', '.join(steps)}]\n"
+    plan.write_text(text.replace("workflows:\n", workflow), encoding="utf8")
+    annotate(folder / "own.jsonl", ["DRUG", *CORE_LABELS])
+    variables = {"core": "../core", "drugs": "en_own"}
+    variables |= {"test": "own.jsonl", "dev": "own.jsonl"}
+    given = [part for k, v in variables.items() for part in (f"--vars.{k}", v)]
+
+    def ran() -> tuple[set[str], str]:
+        done = run_project(folder, "short", *given, PYTHONPATH=str(site))
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        skipped = set(re.findall(r"Skipping '([\w-]+)'", done.stdout))
+        return {*steps} - skipped, " ".join(done.stdout.split())
+
+    make_core(pipes=["ner"]).to_disk(tmp_path / "core")
+    install(site, "1.0")
+    assert ran()[0] == {*steps}
+    install(site, "1.0")
+    assert ran()[0] == {"installed"}
+    install(site, "1.1")
+    again, printed = ran()
+    assert again == {"installed", "sources"}
+    assert "Not what it was: en_own." in printed
+    make_core(pipes=["ner"], seed=5).to_disk(tmp_path / "core")
+    assert ran()[0] == {*steps}
