@@ -74,7 +74,8 @@ def get_source(
         the URL of the official package, and `index`, what on the package index holds
         the same, see `download` and `fetch`.
     code: the module that registers what a pipeline at a path is made of; it goes along.
-    previous: the entry of what is in `target` now.
+    previous: the entry of what is in `target` now. If it was fetched, and would be from
+        the same place, it stays.
     RETURNS: the entry for sources.json.
     RAISES ValueError: the pipeline is not to be had, or is of no use here. `target` is
         then left as it was.

@@ -327,7 +327,7 @@ def save_sources(folder: Path, pipelines: dict[str, Language]) -> Path:
     for name, nlp in pipelines.items():
         nlp.to_disk(folder / name)
         entry = record(name, folder / name, nlp, "path")
-        ledger[name] = {**entry, "wanted": name}
+        ledger[name] = {**entry, "wanted": name, "found": "a SHA-256"}
     write_json(folder / "sources.json", ledger)
     return folder
 
