@@ -33,6 +33,7 @@ from training.placing import train_in
 START = "python scripts/start.py sources"
 TRAINING = Path(__file__).with_name("training")
 COMPILED = shutil.ignore_patterns("__pycache__")
+# whose entries say where they were offered
 FETCHED = ("downloaded", "index")
 EMPTY: Mapping[str, str] = MappingProxyType({})
 Entry = dict[str, Any]
@@ -95,11 +96,8 @@ def get_source(
         origin = None
         if permitted is not Permitted.embedded:
             official = permitted is Permitted.official
-            fetched = FETCHED[:1] if official else FETCHED
-            if (
-                previous
-                and previous["origin"] in fetched
-                and _is_kept(previous, wanted, offers, target)
+            if previous and _is_kept(
+                previous, wanted, offers, target, official=official
             ):
                 shutil.copytree(target, folder, dirs_exist_ok=True)
                 origin = previous["origin"]
@@ -135,14 +133,20 @@ def get_source(
 
 
 def _is_kept(
-    previous: Entry, wanted: str, offers: Mapping[str, str], target: Path
+    previous: Entry,
+    wanted: str,
+    offers: Mapping[str, str],
+    target: Path,
+    *,
+    official: bool,
 ) -> bool:
-    """Tell whether what was fetched before is whole, and what would be fetched now.
+    """Tell whether what is there was fetched, is whole, and would be fetched now.
 
     It would cost minutes, and be lost where there is no network any more.
     """
     return (
         (previous["wanted"], previous.get("offers")) == (wanted, dict(offers))
+        and (previous["origin"] == "downloaded" or not official)
         and not identify(wanted)
         and sha256(target) == previous["sha256"]
     )
