@@ -142,7 +142,7 @@ def _is_kept(
 ) -> bool:
     """Tell whether what is there was fetched, is whole, and would be fetched now.
 
-    It would cost minutes, and be lost where there is no network any more.
+    To fetch it anew costs minutes, and cannot be done where the network is gone.
     """
     return (
         (previous["wanted"], previous.get("offers")) == (wanted, dict(offers))
