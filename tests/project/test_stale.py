@@ -220,7 +220,7 @@ def made(
 
 
 @pytest.fixture
-def project(
+def here(
     made: tuple[Path, dict[str, Any]],
     lock: Lock,
     machine: dict[str, str],
@@ -294,9 +294,9 @@ def expected(row: str, marks: str) -> set[str]:
 @pytest.mark.parametrize("workflow", ["all", "tradeoffs"])
 @pytest.mark.parametrize("row", TABLE)
 def test_what_runs_again_if_all_comes_out_otherwise(
-    row: str, workflow: str, project: Path, machine: dict[str, str]
+    row: str, workflow: str, here: Path, machine: dict[str, str]
 ) -> None:
-    plan = load_project_config(project, overrides=change(row, machine))
+    plan = load_project_config(here, overrides=change(row, machine))
     steps = plan["workflows"][workflow] + ASKED[workflow]
     again = run(steps, plan, "other", {"sources": SOURCES, **PARTS.get(row, {})})
     assert again == expected(row, "xo" + workflow[0]) & {*steps}
@@ -305,9 +305,9 @@ def test_what_runs_again_if_all_comes_out_otherwise(
 # what has another prefix comes out otherwise in any case
 @pytest.mark.parametrize("row", [row for row in TABLE if row != "--vars.prefix"])
 def test_what_runs_again_if_nothing_comes_out_otherwise(
-    row: str, project: Path, machine: dict[str, str]
+    row: str, here: Path, machine: dict[str, str]
 ) -> None:
-    plan = load_project_config(project, overrides=change(row, machine))
+    plan = load_project_config(here, overrides=change(row, machine))
     steps = ["installed", *COLUMNS]
     assert run(steps, plan, "", {name: [] for name in steps}) == expected(row, "x")
 
