@@ -8,6 +8,7 @@ on to `spacy project run`.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -52,7 +53,8 @@ def prepare(requirements: Path) -> Path:
         if locked and names:
             print(
                 f"{lock.name} does not meet {requirements.name}, so these were "
-                f"installed without a hash: {', '.join(names)} (docs/requirements.md)"
+                f"installed without a hash: {', '.join(names)} (docs/requirements.md)",
+                flush=True,
             )
         installed.write_text(wanted, encoding="utf8")
     return python
@@ -97,6 +99,9 @@ def options(given: list[str], plan: str) -> list[str]:
             value = rest.pop(0)
         if not value:
             raise ValueError(f"--vars.{name} needs a value")
+        if sys.platform == "win32":
+            # what separates folders there would separate nothing further on
+            value = value.replace("\\", "/")
         if re.search(r"[\s'\"\\$;&|<>*`]", value):
             raise ValueError(
                 f"--vars.{name}: {value!r} has a space, a quote or another character "
@@ -126,7 +131,9 @@ def main() -> int:
     if command:
         # the project's folder stands between the command and its options
         run += [command, ".", *ready]
-    return subprocess.run(run, cwd=ROOT).returncode
+    # a message may have any letter, and a terminal of Windows few
+    env = {**os.environ, "PYTHONUTF8": "1"}
+    return subprocess.run(run, cwd=ROOT, env=env).returncode
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The first command of the README hands on what is meant, or says why it cannot."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -48,6 +50,26 @@ def test_value_that_cannot_be_handed_on_is_refused(value: str) -> None:
         start.options(["--vars.test", value], PLAN)
 
 
+def test_path_of_windows_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    path = str(PureWindowsPath("C:/mine/pipeline"))
+    assert "\\" in path
+    value = start.options(["--vars.core", path], PLAN)[1]
+    assert json.loads(value) == "C:/mine/pipeline"
+
+
+@pytest.mark.parametrize("terminal", [{"PYTHONIOENCODING": ""}, {"LC_ALL": "C"}])
+def test_message_may_have_letters_that_the_terminal_lacks(
+    terminal: dict[str, str],
+) -> None:
+    print_all = "from wasabi import msg; msg.fail('\\xe9', '\\u2260 \\U0001f600')"
+    env = {**os.environ, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "1", **terminal}
+    done = subprocess.run(
+        [sys.executable, "-c", print_all], env=env, capture_output=True
+    )
+    assert done.returncode == 0 and "≠ 😀" in done.stdout.decode()
+
+
 @pytest.mark.parametrize("rest", [[], [""], ["--force"]])
 def test_variable_without_a_value_is_refused(rest: list[str]) -> None:
     with pytest.raises(ValueError, match=r"--vars.core needs a value"):
@@ -79,8 +101,10 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     class Done:
         returncode = 3
 
-    def run(command: list[str], **_: object) -> Done:
+    def run(command: list[str], **settings: dict[str, str]) -> Done:
         calls.append(command)
+        if command[2] == "spacy":
+            assert settings["env"]["PYTHONUTF8"] == "1"
         if "--report" in command:
             text = (tmp_path / command[-1]).read_text(encoding="utf8")
             added = [{"metadata": {"name": "mine"}}] if "\nmine" in text else []
