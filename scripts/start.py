@@ -3,10 +3,12 @@
     python scripts/start.py all
 
 Needs nothing but Python: it makes `.venv`, installs the requirements when they have
-changed, and hands every argument on to `spacy project run`.
+changed, in the versions and with the hashes of the lock file, and hands every argument
+on to `spacy project run`.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -23,19 +25,51 @@ PYTHON = (3, 11, 4)
 def prepare(requirements: Path) -> Path:
     """Bring `.venv` up to `requirements` and return its Python.
 
+    First comes what the lock file beside it pins, with hashes; then what that lacks of
+    the requirements, as somebody may have added some.
+
     RAISES subprocess.CalledProcessError: a package could not be installed.
+        ValueError: `.venv` is of another Python than this one.
     """
     python = HOME / PYTHON_IN_HOME
+    _check_version(HOME / "pyvenv.cfg")
     if not python.exists():
         venv.create(HOME, with_pip=True)
+    lock = requirements.with_suffix(".lock")
+    locked = lock.read_text(encoding="utf8") if lock.exists() else ""
     # one file a requirements file: what was installed last
     installed = HOME / requirements.name
-    wanted = requirements.read_text() + (ROOT / "requirements.txt").read_text()
-    if not installed.exists() or installed.read_text() != wanted:
-        pip = [str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)]
-        subprocess.run(pip, check=True)
-        installed.write_text(wanted)
+    files = [requirements, ROOT / "requirements.txt"]
+    wanted = "".join(path.read_text(encoding="utf8") for path in files) + locked
+    if not installed.exists() or installed.read_text(encoding="utf8") != wanted:
+        pip = [str(python), "-m", "pip", "install", "--quiet"]
+        if locked:
+            subprocess.run([*pip, "--require-hashes", "-r", str(lock)], check=True)
+        report = HOME / "report.json"
+        rest = ["--report", str(report), "-r", str(requirements)]
+        subprocess.run([*pip, *rest], check=True)
+        done = json.loads(report.read_text(encoding="utf8"))["install"]
+        names = sorted(each["metadata"]["name"] for each in done)
+        if locked and names:
+            print(
+                f"{lock.name} does not meet {requirements.name}, so these were "
+                f"installed without a hash: {', '.join(names)} (docs/requirements.md)",
+                flush=True,
+            )
+        installed.write_text(wanted, encoding="utf8")
     return python
+
+
+def _check_version(made: Path) -> None:
+    """Refuse an environment of another Python: what is in it does not fit this one."""
+    text = made.read_text(encoding="utf8") if made.exists() else ""
+    now = "{}.{}".format(*sys.version_info)
+    for version in re.findall(r"^version(?:_info)? *= *(\d+\.\d+)", text, re.MULTILINE):
+        if version != now:
+            raise ValueError(
+                f"{made.parent} is of Python {version}, this is {now}: delete it, and "
+                f"it is made anew, or start with Python {version}"
+            )
 
 
 def options(given: list[str], plan: str) -> list[str]:
@@ -65,6 +99,9 @@ def options(given: list[str], plan: str) -> list[str]:
             value = rest.pop(0)
         if not value:
             raise ValueError(f"--vars.{name} needs a value")
+        if sys.platform == "win32":
+            # what separates folders there would separate nothing further on
+            value = value.replace("\\", "/")
         if re.search(r"[\s'\"\\$;&|<>*`]", value):
             raise ValueError(
                 f"--vars.{name}: {value!r} has a space, a quote or another character "
@@ -103,11 +140,13 @@ def main() -> int:
         sys.exit(str(error))
     except subprocess.CalledProcessError as error:
         sys.exit(f"The environment could not be made: {error}")
+    # a message may have any letter, and a terminal of Windows few
+    env = {**os.environ, "PYTHONUTF8": "1"}
     # the project's folder stands between the command and its options
     steps = [[step, ".", *ready] for step in steps_of(command, plan)] or [[]]
     for step in steps:
         run = [str(python), "-m", "spacy", "project", "run", *step]
-        if failed := subprocess.run(run, cwd=ROOT).returncode:
+        if failed := subprocess.run(run, cwd=ROOT, env=env).returncode:
             return failed
     return 0
 

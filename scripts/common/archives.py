@@ -8,11 +8,15 @@ import tarfile
 import tempfile
 import threading
 import zipfile
+from contextlib import suppress
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
-from urllib.parse import parse_qs, urldefrag, urlsplit
+from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import InvalidSchema
 from tqdm import tqdm
 from wheel.wheelfile import WheelError, WheelFile
 
@@ -22,6 +26,8 @@ REACH = 6
 DELIVERY = 180
 # the index's packages may ask for a newer Python than this one; their data does not
 PYTHON = "3.12"
+# what a checksum may be, with the length of its digits; pip takes no MD5
+CHECKSUMS = {"md5": 32, "sha256": 64}
 # hosts that did not answer; each is waited for once
 _silent: set[str] = set()
 
@@ -33,12 +39,14 @@ class UnreachableError(Exception):
 def download(url: str, folder: Path) -> Path:
     """Download `url` into `folder` under its own name.
 
-    url: may end with `#md5=HEX` or `#sha256=HEX`, the checksum that the file must have.
+    url: by https, or of this machine itself; ends with `#md5=HEX` or `#sha256=HEX`, the
+        checksum that the file must have.
     RETURNS: the file's path.
-    RAISES UnreachableError: no answer within REACH seconds. ValueError: the answer
-        is an error, ends early, or has another checksum.
+    RAISES UnreachableError: no answer within REACH seconds. ValueError: it has no
+        checksum, is not by https or leads to what is not; the answer is an error, ends
+        early, or has another checksum.
     """
-    url, fragment = urldefrag(url)
+    url, kind, expected = _pinned(url, *CHECKSUMS)
     response = _connect(url)
     if response.status_code != 200:
         raise ValueError(f"{url}: the server answered {response.status_code}")
@@ -55,11 +63,25 @@ def download(url: str, folder: Path) -> Path:
         raise ValueError(f"{url}: the download broke off ({error})") from None
     if size and path.stat().st_size != size:
         raise ValueError(f"{url}: {path.stat().st_size} of {size} bytes arrived")
-    for kind, (expected, *_) in parse_qs(fragment).items():
-        found = hashlib.new(kind, path.read_bytes()).hexdigest()
-        if found != expected:
-            raise ValueError(f"{url}: its {kind} is {found}, but {expected} is due")
+    found = hashlib.new(kind, path.read_bytes()).hexdigest()
+    if found != expected:
+        raise ValueError(f"{url}: its {kind} is {found}, but {expected} is due")
     return path
+
+
+def _pinned(offer: str, *kinds: str) -> tuple[str, str, str]:
+    """Split what is offered from its checksum, the checksum's kind and its digits.
+
+    RAISES ValueError: it has none of these kinds.
+    """
+    what, _, checksum = offer.partition("#")
+    kind, _, digits = checksum.partition("=")
+    if kind not in kinds or len(digits) != CHECKSUMS[kind]:
+        raise ValueError(
+            f"{what}: without a checksum nothing is fetched; write #{kinds[-1]}= and "
+            f"its {CHECKSUMS[kinds[-1]]} digits behind it, in configs/sources.cfg"
+        )
+    return what, kind, digits
 
 
 def _connect(url: str) -> requests.Response:
@@ -71,18 +93,36 @@ def _connect(url: str) -> requests.Response:
 
     def ask() -> None:
         try:
-            answer.append(requests.get(url, stream=True, timeout=REACH))
+            answer.append(_session(url).get(url, stream=True, timeout=REACH))
         except requests.RequestException as error:
             answer.append(error)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(REACH)
+    if answer and isinstance(answer[0], InvalidSchema):
+        raise ValueError(
+            f"{url}: refused, as it is not by https or leads to what is not"
+        )
     if not answer or not isinstance(answer[0], requests.Response):
         _silent.add(host)
         reason = type(answer[0]).__name__ if answer else f"no answer in {REACH} s"
         raise UnreachableError(f"{url}: out of reach ({reason})")
     return answer[0]
+
+
+def _session(url: str) -> requests.Session:
+    """Make what speaks https alone, wherever a server leads it.
+
+    With this machine itself, by its number, it speaks http: nobody can listen in there.
+    """
+    session = requests.Session()
+    del session.adapters["http://"]
+    host = urlsplit(url)
+    with suppress(ValueError):
+        if ip_address(host.hostname or "").is_loopback:
+            session.mount(f"http://{host.netloc}/", HTTPAdapter())
+    return session
 
 
 def fetch(package: str, folder: Path) -> Path:
@@ -92,28 +132,30 @@ def fetch(package: str, folder: Path) -> Path:
     folder: an empty folder that the wheel goes to.
     RETURNS: the wheel's path.
     RAISES UnreachableError: there is no pip, or pip cannot get that version.
-        ValueError: the wheel has another checksum.
+        ValueError: no checksum is given, or the wheel has another one.
     """
-    name, _, checksum = package.partition("#")
+    name, *checksum = _pinned(package, "sha256")
     if find_spec("pip") is None:
         raise UnreachableError(
             f"{name}: no package index can be asked, as this environment has no pip"
         )
     line = folder / "requirements.txt"
-    line.write_text(f"{name} --hash={checksum.replace('=', ':')}\n")
+    line.write_text(f"{name} --hash={':'.join(checksum)}\n", encoding="utf8")
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input"]
     pip += ["--only-binary=:all:", "--python-version", PYTHON, "--retries", "1"]
     pip += ["--timeout", "10", "--disable-pip-version-check"]
     pip += ["--dest", str(folder), "--requirement", str(line)]
     try:
-        done = subprocess.run(pip, capture_output=True, text=True, timeout=DELIVERY)
+        done = subprocess.run(pip, capture_output=True, timeout=DELIVERY)
     except subprocess.TimeoutExpired:
         raise UnreachableError(
             f"{name}: the package index did not deliver it in {DELIVERY} s"
         ) from None
-    said = " ".join(done.stderr.split())
+    said = " ".join(done.stderr.decode("utf8", "replace").split())
     if "DO NOT MATCH THE HASHES" in said:
-        raise ValueError(f"{name}: pip refuses it, its {checksum} is due ({said})")
+        raise ValueError(
+            f"{name}: pip refuses it, its {'='.join(checksum)} is due ({said})"
+        )
     wheels = [*folder.glob("*.whl")]
     if done.returncode or len(wheels) != 1:
         reason = said.rpartition("ERROR: ")[2] or f"pip ended with {done.returncode}"

@@ -22,7 +22,8 @@ def peak() -> float | None:
     status = Path("/proc/self/status")
     if status.exists():
         # on Linux, ru_maxrss would be at least what the parent process had in use
-        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
+        text = status.read_text(encoding="utf8")
+        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", text)
         return int(kilobytes) * 1024 / 1e6
     try:
         import resource

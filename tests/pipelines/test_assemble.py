@@ -533,7 +533,7 @@ REFUSED = {
     ),
     "weight that is none": (
         put(weighted(ner={"ORG": 7}), *RESOLVE),
-        "gives ORG of ner a 7, which must be 0 to 1",
+        "gives ORG of ner a 7(.0)?, which must be 0 to 1",
     ),
     "least weight that is none": (
         put({**weighted(), "at_least": 2.0}, *RESOLVE),

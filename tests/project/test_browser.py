@@ -4,7 +4,6 @@ PAGE_PICTURE=assets/page.png makes the picture in the README anew.
 """
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from browsers import find_browser
 from helpers import ROOT
 
 pytestmark = pytest.mark.slow
@@ -40,13 +40,14 @@ def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def chrome(
     tmp_path_factory: pytest.TempPathFactory, downloads: Path
 ) -> Iterator[webdriver.Chrome]:
-    """Debian's Chromium, without a window."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
+    """Chrome or Chromium, without a window."""
+    found = find_browser()
+    if not found:
         assert not os.environ.get("CI"), "CI installs a browser; it must be there"
-        pytest.skip("no chromium and chromedriver on this machine")
+        pytest.skip("no Chrome or Chromium with its driver on this machine")
+    path, driver = found
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
+    options.binary_location = path
     options.add_experimental_option(
         "prefs", {"download.default_directory": str(downloads)}
     )

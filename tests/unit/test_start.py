@@ -1,8 +1,11 @@
 """The first command of the README hands on what is meant, or says why it cannot."""
 
 import json
+import os
+import shutil
+import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -45,6 +48,26 @@ def test_unknown_variable_is_refused_with_those_there_are(name: str) -> None:
 def test_value_that_cannot_be_handed_on_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="cannot be handed on"):
         start.options(["--vars.test", value], PLAN)
+
+
+def test_path_of_windows_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    path = str(PureWindowsPath("C:/mine/pipeline"))
+    assert "\\" in path
+    value = start.options(["--vars.core", path], PLAN)[1]
+    assert json.loads(value) == "C:/mine/pipeline"
+
+
+@pytest.mark.parametrize("terminal", [{"PYTHONIOENCODING": ""}, {"LC_ALL": "C"}])
+def test_message_may_have_letters_that_the_terminal_lacks(
+    terminal: dict[str, str],
+) -> None:
+    print_all = "from wasabi import msg; msg.fail('\\xe9', '\\u2260 \\U0001f600')"
+    env = {**os.environ, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "1", **terminal}
+    done = subprocess.run(
+        [sys.executable, "-c", print_all], env=env, capture_output=True
+    )
+    assert done.returncode == 0 and "≠ 😀" in done.stdout.decode()
 
 
 @pytest.mark.parametrize("rest", [[], [""], ["--force"]])
@@ -100,8 +123,15 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     class Done:
         returncode = 3
 
-    def run(command: list[str], **_: object) -> Done:
+    def run(command: list[str], **settings: dict[str, str]) -> Done:
         calls.append(command)
+        if command[2] == "spacy":
+            assert settings["env"]["PYTHONUTF8"] == "1"
+        if "--report" in command:
+            text = (tmp_path / command[-1]).read_text(encoding="utf8")
+            added = [{"metadata": {"name": "mine"}}] if "\nmine" in text else []
+            report = Path(command[command.index("--report") + 1])
+            report.write_text(json.dumps({"install": added}))
         return Done()
 
     def create(home: Path, with_pip: bool) -> None:
@@ -109,6 +139,9 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         python.parent.mkdir(parents=True)
         python.touch()
 
+    for path in [*start.ROOT.glob("requirements*"), start.ROOT / "project.yml"]:
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(start, "ROOT", tmp_path)
     monkeypatch.setattr(start, "HOME", tmp_path / "venv")
     monkeypatch.setattr("start.subprocess.run", run)
     monkeypatch.setattr("start.venv.create", create)
@@ -120,8 +153,12 @@ def test_environment_is_made_before_the_command_runs(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["start.py", "all", "--vars.version", "1.10"])
     assert start.main() == 3
-    assert "pip" in runs[0] and runs[0][-1].endswith("requirements.txt")
-    assert runs[1][1:] == [
+    assert all("pip" in command for command in runs[:2])
+    assert runs[0][-3:-1] == ["--require-hashes", "-r"]
+    assert [Path(r[-1]).name for r in runs[:2]] == [
+        *["requirements.lock", "requirements.txt"]
+    ]
+    assert runs[2][1:] == [
         *["-m", "spacy", "project", "run", "all", "."],
         *["--vars.version", '"1.10"'],
     ]
@@ -132,7 +169,7 @@ def test_command_does_not_run_where_the_look_fails(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["start.py", "evaluate", "--vars.core", "x"])
     assert start.main() == 3
-    assert [command[-4:] for command in runs[1:]] == [
+    assert [command[-4:] for command in runs if "spacy" in command] == [
         ["installed", ".", "--vars.core", '"x"']
     ]
 
@@ -143,7 +180,60 @@ def test_environment_is_made_once(
     monkeypatch.setattr(sys, "argv", ["start.py", "all"])
     start.main()
     start.main()
-    assert sum("pip" in command for command in runs) == 1
+    assert sum("pip" in command for command in runs) == 2
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements.lock"])
+def test_what_has_changed_is_installed(
+    runs: list[list[str]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "all"])
+    start.main()
+    with (start.ROOT / name).open("a") as file:
+        file.write("# a change\n")
+    start.main()
+    assert sum("pip" in command for command in runs) == 4
+
+
+def test_package_of_ones_own_is_installed_and_told(
+    runs: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "all"])
+    start.main()
+    assert not capsys.readouterr().out
+    with (start.ROOT / "requirements.txt").open("a") as file:
+        file.write("mine\n")
+    start.main()
+    printed = capsys.readouterr().out
+    assert "requirements.lock does not meet requirements.txt" in printed
+    assert "installed without a hash: mine (docs/requirements.md)" in printed
+
+
+def test_without_a_lock_the_requirements_count(
+    runs: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "all"])
+    (start.ROOT / "requirements.lock").unlink()
+    start.main()
+    assert not any("--require-hashes" in command for command in runs)
+    assert Path(runs[0][-1]).name == "requirements.txt"
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", ["version", "version_info"])
+def test_environment_of_another_python_is_refused(
+    runs: list[list[str]], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "all"])
+    start.HOME.mkdir()
+    (start.HOME / "pyvenv.cfg").write_text(f"home = /usr/bin\n{key} = 3.10.2\n")
+    with pytest.raises(SystemExit, match=r"venv is of Python 3\.10, this is 3\."):
+        start.main()
+    assert not runs
 
 
 def test_tests_get_what_they_need(
@@ -151,7 +241,8 @@ def test_tests_get_what_they_need(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["start.py", "test"])
     start.main()
-    assert runs[0][-1].endswith("requirements-dev.txt")
+    assert runs[0][-1].endswith("requirements-dev.lock")
+    assert runs[1][-1].endswith("requirements-dev.txt")
 
 
 def test_command_that_needs_a_refused_variable_does_not_start(
