@@ -6,18 +6,36 @@ Needs nothing but Python: it makes `.venv`, installs the requirements when they 
 changed, and hands every argument on to `spacy project run`.
 """
 
+# an older Python is to get as far as to be told what it lacks
+from __future__ import annotations
+
+import sys
+
+# compiled files would be part of the folders that commands depend on
+sys.dont_write_bytecode = True
+
 import json
 import re
+import signal
 import subprocess
-import sys
 import venv
+from contextlib import nullcontext
 from pathlib import Path
+from types import FrameType
+
+from common.turns import turn
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 PYTHON_IN_HOME = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
 # 3.11 is what is tested; before 3.11.4 it unpacks no archive safely
 PYTHON = (3, 11, 4)
+# what a shell tells of a program that Ctrl-C ended
+INTERRUPTED = 128 + signal.SIGINT
+# a page is looked at while something is built, and tests build elsewhere
+BESIDE_OTHERS = ("", "visualize-model", "test")
+# what the plan's runner keeps: by command, what it has read and made
+KEPT = re.compile(r"\{\}\n|([\w-]+:\n( .*\n)+)+")
 
 
 def prepare(requirements: Path) -> Path:
@@ -26,8 +44,12 @@ def prepare(requirements: Path) -> Path:
     RAISES subprocess.CalledProcessError: a package could not be installed.
     """
     python = HOME / PYTHON_IN_HOME
-    if not python.exists():
-        venv.create(HOME, with_pip=True)
+    # is there until all was installed once; what a person has made never has it
+    begun = HOME.with_name(".unfinished-venv")
+    cut_off = begun.exists()
+    if cut_off or not python.exists():
+        begun.touch()
+        venv.create(HOME, with_pip=True, clear=cut_off)
     # one file a requirements file: what was installed last
     installed = HOME / requirements.name
     wanted = requirements.read_text() + (ROOT / "requirements.txt").read_text()
@@ -35,7 +57,34 @@ def prepare(requirements: Path) -> Path:
         pip = [str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)]
         subprocess.run(pip, check=True)
         installed.write_text(wanted)
+    begun.unlink(missing_ok=True)
     return python
+
+
+def forget_damaged(lock: Path) -> None:
+    """Remove what the plan's runner keeps, if a run was cut off while it wrote that.
+
+    It could not read it, and ends in a traceback.
+    """
+    if lock.is_file() and not KEPT.fullmatch(lock.read_text("utf8", errors="replace")):
+        lock.unlink()
+        print(
+            f"{lock.name} was damaged and is removed: a run was cut off while it was "
+            "written. Every command runs once more; nothing is lost."
+        )
+
+
+def run(command: list[str]) -> int:
+    """Run a command, which Ctrl-C ends before it ends this, and return its status."""
+    before = signal.signal(signal.SIGINT, _leave_it_to_the_command)
+    try:
+        return subprocess.run(command, cwd=ROOT).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _leave_it_to_the_command(number: int, frame: FrameType | None) -> None:
+    pass
 
 
 def options(given: list[str], plan: str) -> list[str]:
@@ -82,19 +131,27 @@ def main() -> int:
             f"Python {needed} or newer is needed, this is {sys.version.split()[0]}"
         )
     command, *given = sys.argv[1:] or [""]
+    who = f"`start.py {command}`"
     try:
         ready = options(given, (ROOT / "project.yml").read_text(encoding="utf8"))
         testing = "-dev" if command == "test" else ""
-        python = prepare(ROOT / f"requirements{testing}.txt")
-    except ValueError as error:
+        with turn(ROOT, "environment", who):
+            python = prepare(ROOT / f"requirements{testing}.txt")
+        plan = [str(python), "-m", "spacy", "project", "run"]
+        if command:
+            # the project's folder stands between the command and its options
+            plan += [command, ".", *ready]
+        beside = command in BESIDE_OTHERS
+        with nullcontext() if beside else turn(ROOT, "workflow", who):
+            forget_damaged(ROOT / "project.lock")
+            return run(plan)
+    except (ValueError, OSError) as error:
         sys.exit(str(error))
     except subprocess.CalledProcessError as error:
         sys.exit(f"The environment could not be made: {error}")
-    run = [str(python), "-m", "spacy", "project", "run"]
-    if command:
-        # the project's folder stands between the command and its options
-        run += [command, ".", *ready]
-    return subprocess.run(run, cwd=ROOT).returncode
+    except KeyboardInterrupt:
+        print("\nstart.py: stopped; run it again to go on", file=sys.stderr)
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ import requests
 from tqdm import tqdm
 from wheel.wheelfile import WheelError, WheelFile
 
+from common.files import refuse_full
+
 # seconds: a host that has not answered by then counts as out of reach
 REACH = 6
 # seconds: a package index that has not delivered by then counts as out of reach
@@ -111,6 +113,7 @@ def fetch(package: str, folder: Path) -> Path:
         raise UnreachableError(
             f"{name}: the package index did not deliver it in {DELIVERY} s"
         ) from None
+    refuse_full(done.stderr, folder)
     said = " ".join(done.stderr.split())
     if "DO NOT MATCH THE HASHES" in said:
         raise ValueError(f"{name}: pip refuses it, its {checksum} is due ({said})")
@@ -147,6 +150,7 @@ def extract_pipeline(archive: Path, target: Path) -> None:
             EOFError,
             OSError,
         ) as e:
+            refuse_full(str(e), target)
             raise ValueError(f"{archive.name}: damaged ({e}); get it anew") from None
         found = [
             config.parent

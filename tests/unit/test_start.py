@@ -1,6 +1,7 @@
 """The first command of the README hands on what is meant, or says why it cannot."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -82,11 +83,16 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         calls.append(command)
         return Done()
 
-    def create(home: Path, with_pip: bool) -> None:
+    def create(home: Path, with_pip: bool, clear: bool) -> None:
+        if clear:
+            shutil.rmtree(home)
         python = home / start.PYTHON_IN_HOME
         python.parent.mkdir(parents=True)
         python.touch()
 
+    for name in ("project.yml", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy(start.ROOT / name, tmp_path)
+    monkeypatch.setattr(start, "ROOT", tmp_path)
     monkeypatch.setattr(start, "HOME", tmp_path / "venv")
     monkeypatch.setattr("start.subprocess.run", run)
     monkeypatch.setattr("start.venv.create", create)
