@@ -34,8 +34,8 @@ PYTHON = (3, 11, 4)
 INTERRUPTED = 128 + signal.SIGINT
 # a page is looked at while something is built, and tests build elsewhere
 BESIDE_OTHERS = ("", "visualize-model", "test")
-# what the plan's runner keeps: by command, what it has read and made
-KEPT = re.compile(r"\{\}\n|([\w-]+:\n( .*\n)+)+")
+# what the runner of the plan keeps, in YAML: by command what it read, then what it made
+KEPT = re.compile(r"\{\}\n|([\w-]+:\n( .*\n)+?  outs:.*\n( .*\n)*)+")
 
 
 def prepare(requirements: Path) -> Path:

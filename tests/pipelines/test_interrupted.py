@@ -10,14 +10,18 @@ import hashlib
 import json
 import os
 import random
+import re
+import resource
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,11 +56,12 @@ COMMANDS = {
     # those that it trains
     "sources-trained": ("sources", {"origin": "embedded"}),
 }
-FEW = ["sources", "assemble", "compare"]
+NAMES = [*COMMANDS] if KILLS else ["sources", "assemble"]
 # seconds
 LIMIT = 600
 # what differs from run to run
 MEASURED = ("costs", "separately", "performance")
+ROWS = re.compile(r"^rows = .*", flags=re.MULTILINE)
 pytestmark = pytest.mark.slow
 
 
@@ -76,8 +81,11 @@ class Project:
         shutil.copytree(self.folder, folder, symlinks=True)
         return Project(folder)
 
-    def start(self, name: str) -> subprocess.Popen[str]:
-        """Start a command of the plan in a process group of its own."""
+    def start(self, name: str, bytes_a_file: int = -1) -> subprocess.Popen[str]:
+        """Start a command of the plan in a process group of its own.
+
+        bytes_a_file: more than that the system does not let it write.
+        """
         command, variables = COMMANDS[name]
         overrides = {f"vars.{key}": value for key, value in variables.items()}
         plan = load_project_config(self.folder, overrides=overrides)
@@ -97,6 +105,9 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=partial(
+                resource.setrlimit, resource.RLIMIT_FSIZE, (bytes_a_file, bytes_a_file)
+            ),
         )
 
     def run(self, name: str) -> str:
@@ -156,37 +167,41 @@ def make(folder: Path, seed: int) -> Project:
     srsly.write_jsonl(test, [*srsly.read_jsonl(test)][:2])
     for name in ("examples.jsonl", "README.md"):
         shutil.copy(ROOT / "assets" / name, folder / "assets")
-    train_briefly(folder, "core", "drugs", "single_ner", "shared_tok2vec", steps=20)
-    train_briefly(folder, "fine_tuned_ner", steps=20)
+    trained = ["core", "drugs", "single_ner", "shared_tok2vec", "fine_tuned_ner"]
+    train_briefly(folder, *trained, steps=20)
+    for config in (folder / "configs").glob("*.cfg"):
+        config.write_text(re.sub(ROWS, few_rows, config.read_text()))
     core = make_core(pipes=["ner"], seed=seed)
     core.to_disk(folder / "core")
     make_drugs_in(core, seed=seed + 1).to_disk(folder / "mine")
     return Project(folder)
 
 
+def few_rows(match: re.Match[str]) -> str:
+    """Let tables of embeddings be small."""
+    return re.sub(r"\d+", "50", match.group())
+
+
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Project]]:
     """By command, a project in which it has run on other sources, and is due again."""
     folder = tmp_path_factory.mktemp("chain")
-    names = [*COMMANDS] if KILLS else FEW
-    if not KILLS:
-        names = ["sources", "assemble"]
     project = make(folder / "project", seed=0)
-    for name in names:
+    for name in NAMES:
         project.run(name)
     other = make(folder / "other", seed=5)
     for name in ("core", "mine"):
         shutil.rmtree(project.folder / name)
         shutil.copytree(other.folder / name, project.folder / name)
     due = {}
-    for name in names:
+    for name in NAMES:
         due[name] = project.copy(folder / name)
         project.run(name)
     yield due
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("name", [*COMMANDS] if KILLS else ["sources", "assemble"])
+@pytest.mark.parametrize("name", NAMES)
 def test_command_that_is_killed_and_run_again_ends_as_if_it_never_was(
     name: str, chain: dict[str, Project], tmp_path: Path
 ) -> None:
@@ -224,3 +239,64 @@ def test_command_that_is_killed_and_run_again_ends_as_if_it_never_was(
         )
         shutil.rmtree(project.folder)
     print("\n".join(["", *seen]))
+
+
+@contextmanager
+def full_disk(folder: Path, spare: int) -> Iterator[Callable[[], None]]:
+    """Mount a disk of its own for a folder.
+
+    spare: in KB.
+    RETURNS: what lets the disk be full but for what is spare.
+    """
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None:
+        pytest.skip("there is no program to mount a disk with")
+    done = subprocess.run(mount, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no small disk can be mounted: {done.stderr.strip()}")
+
+    def fill() -> None:
+        disk = shutil.disk_usage(folder)
+        size = f"remount,size={disk.used // 1024 + spare}k"
+        subprocess.run(["mount", "-o", size, str(folder)], check=True)
+
+    try:
+        yield fill
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def check_refusal(
+    project: Project, process: subprocess.Popen[str], due: Project
+) -> str:
+    """Check that a command that found no room ended in one message, all else whole."""
+    printed, _ = process.communicate(timeout=LIMIT)
+    if process.returncode:
+        assert process.returncode == 1 and "Traceback" not in printed, printed
+        assert project.units() == due.units(), printed
+        assert not project.leftovers()
+    return printed
+
+
+@pytest.mark.parametrize("spare", [0, 20, 200])
+@pytest.mark.parametrize("name", NAMES)
+def test_full_disk_is_told_and_changes_nothing(
+    name: str, spare: int, chain: dict[str, Project], tmp_path: Path
+) -> None:
+    due = chain[name]
+    with full_disk(tmp_path / "disk", spare) as fill:
+        project = due.copy(tmp_path / "disk" / "project")
+        fill()
+        printed = check_refusal(project, project.start(name), due)
+        assert spare or "No space left on device" in printed, printed
+        assert ("MB that are free there" in printed) == ("No space" in printed), printed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_limit_on_the_size_of_files_is_told_and_changes_nothing(
+    name: str, chain: dict[str, Project], tmp_path: Path
+) -> None:
+    project = chain[name].copy(tmp_path / "project")
+    process = project.start(name, bytes_a_file=300)
+    assert "File too large" in check_refusal(project, process, chain[name])
