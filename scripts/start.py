@@ -32,6 +32,19 @@ PYTHON_IN_HOME = "Scripts/python.exe" if sys.platform == "win32" else "bin/pytho
 PYTHON = (3, 11, 4)
 # what a shell tells of a program that Ctrl-C ended
 INTERRUPTED = 128 + signal.SIGINT
+# `python -m spacy`, without a traceback where Ctrl-C meets it while it imports
+SPACY = """
+import runpy
+import signal
+
+handler = signal.getsignal(signal.SIGINT)
+if handler is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+import spacy.cli
+
+signal.signal(signal.SIGINT, handler)
+runpy.run_module("spacy", run_name="__main__", alter_sys=True)
+"""
 # a page is looked at while something is built, and tests build elsewhere
 BESIDE_OTHERS = ("", "visualize-model", "test")
 # what the runner of the plan keeps, in YAML: by command what it read, then what it made
@@ -75,12 +88,22 @@ def forget_damaged(lock: Path) -> None:
 
 
 def run(command: list[str]) -> int:
-    """Run a command, which Ctrl-C ends before it ends this, and return its status."""
-    before = signal.signal(signal.SIGINT, _leave_it_to_the_command)
+    """Run a command, which Ctrl-C ends before it ends this, and return its status.
+
+    RAISES KeyboardInterrupt: it was ended before it could say so.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # what runs in the background may be set to let it pass
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave_it_to_the_command)
     try:
-        return subprocess.run(command, cwd=ROOT).returncode
+        status = subprocess.run(command, cwd=ROOT).returncode
     finally:
         signal.signal(signal.SIGINT, before)
+    if status == -signal.SIGINT:
+        # nothing was there yet that could tell
+        raise KeyboardInterrupt
+    return INTERRUPTED if status == 256 - signal.SIGINT else status
 
 
 def _leave_it_to_the_command(number: int, frame: FrameType | None) -> None:
@@ -137,7 +160,7 @@ def main() -> int:
         testing = "-dev" if command == "test" else ""
         with turn(ROOT, "environment", who):
             python = prepare(ROOT / f"requirements{testing}.txt")
-        plan = [str(python), "-m", "spacy", "project", "run"]
+        plan = [str(python), "-c", SPACY, "project", "run"]
         if command:
             # the project's folder stands between the command and its options
             plan += [command, ".", *ready]

@@ -35,7 +35,9 @@ def guarded(main: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(main)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        signal.signal(signal.SIGINT, _stop)
+        # what runs in the background may be set to let it pass
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _stop)
         try:
             with alone(Path.cwd()):
                 main(*args, **kwargs)

@@ -110,7 +110,7 @@ def test_environment_is_made_before_the_command_runs(
     assert start.main() == 3
     assert "pip" in runs[0] and runs[0][-1].endswith("requirements.txt")
     assert runs[1][1:] == [
-        *["-m", "spacy", "project", "run", "all", "."],
+        *["-c", start.SPACY, "project", "run", "all", "."],
         *["--vars.version", '"1.10"'],
     ]
 
