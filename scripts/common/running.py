@@ -89,7 +89,8 @@ def alone(folder: Path) -> Iterator[None]:
 
 def explain(error: OSError) -> tuple[str, str]:
     """Say what the system refuses, and what is to be done."""
-    place, why = Path(error.filename or Path.cwd()), error.strerror or str(error)
+    place = Path(str(error.filename or Path.cwd()))
+    why = error.strerror or str(error)
     if isinstance(error, shutil.Error):
         # of all files that could not be copied, the first
         (_, _, why), *_ = error.args[0]
@@ -98,7 +99,7 @@ def explain(error: OSError) -> tuple[str, str]:
         disk = next(path for path in (place, *place.resolve().parents) if path.exists())
         free = shutil.disk_usage(disk).free / 1e6
         fix = f"More is needed than the {free:,.1f} MB that are free there. Make room"
-    return f"{place}: {why}", f"{fix}, and run it again. Nothing else has changed."
+    return f"{place}: {why}", f"{fix}, and run it again. All that is there is whole."
 
 
 def end_with_parent() -> None:
