@@ -3,6 +3,8 @@
 python scripts/assemble.py pipelines configs/drug_first.cfg configs/drug_last.cfg
 """
 
+from common.running import guarded
+
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +28,7 @@ from common.features import (
     starts_differ,
     uses_vectors,
 )
-from common.files import replacing, sha256
+from common.files import replacing, sha256, together
 from common.lanes import Keep, lane, left_out
 from common.meta import describe, identity, keep_strings, recorded
 from common.ners import SAMPLE, Combination, Origin, View, load
@@ -364,16 +366,19 @@ def main(
     change.
     """
     for config in configs:
-        for wanted in Keep:
-            output = pipelines / lane(config.stem, wanted)
-            if wanted not in (Keep.all, keep) and not output.exists():
-                continue
-            try:
-                names = assemble(config, output, wanted)
-            except ValueError as error:
-                msg.fail(f"{output} was not assembled", str(error), exits=1)
+        built: dict[Path, list[str]] = {}
+        with together():
+            for wanted in Keep:
+                output = pipelines / lane(config.stem, wanted)
+                if wanted not in (Keep.all, keep) and not output.exists():
+                    continue
+                try:
+                    built[output] = assemble(config, output, wanted)
+                except ValueError as error:
+                    msg.fail(f"{output} was not assembled", str(error), exits=1)
+        for output, names in built.items():
             msg.good(f"{output}: {' -> '.join(names) or 'nothing changed'}")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

@@ -3,6 +3,8 @@
 python scripts/check_fidelity.py pipelines/drug_first en_drug_last
 """
 
+from common.running import guarded
+
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -137,4 +139,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

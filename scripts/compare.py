@@ -3,6 +3,8 @@
 python scripts/compare.py metrics/scores.json metrics/comparison.json README.md
 """
 
+from common.running import guarded
+
 import io
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +15,7 @@ import typer
 from jinja2 import Environment
 from wasabi import MarkdownRenderer, msg
 
-from common.files import write_json, write_text
+from common.files import together, write_json, write_text
 from report.advice import advise
 from report.charts import CHARTS, Chart
 from report.tables import BEST, MAIN, TABLES, Comparison, legend, table
@@ -106,12 +108,13 @@ def main(
         text = fill_in(readme.read_text(encoding="utf8"), comparison)
     except (ValueError, OSError) as error:
         msg.fail(f"{readme} was not changed", str(error), exits=1)
-    write_json(output, comparison)
-    write_text(output.with_suffix(".md"), report)
-    write_text(output.with_suffix(".html"), page)
-    write_text(readme, text)
+    with together():
+        write_json(output, comparison)
+        write_text(output.with_suffix(".md"), report)
+        write_text(output.with_suffix(".html"), page)
+        write_text(readme, text)
     msg.good(f"{output.with_suffix('.html')}: {comparison['advice']}")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

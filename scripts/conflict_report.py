@@ -4,6 +4,8 @@ python scripts/conflict_report.py pipelines/resolved corpus/test.spacy \
     metrics/conflicts.json
 """
 
+from common.running import guarded
+
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +16,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import MarkdownRenderer, msg
 
-from common.files import write_json, write_text
+from common.files import together, write_json, write_text
 from common.formats.files import accepted, read_records
 from common.ners import load
 from measuring.conflicts import find_resolver
@@ -139,10 +141,11 @@ def main(
         report = report_conflicts(load(pipeline), read_texts(texts))
     except ValueError as error:
         msg.fail(f"No report on {pipeline}", str(error), exits=1)
-    write_json(output, report)
-    write_text(output.with_suffix(".md"), to_markdown(report))
+    with together():
+        write_json(output, report)
+        write_text(output.with_suffix(".md"), to_markdown(report))
     msg.good(f"{output}: {report['conflicts']} conflicts in {report['texts']} texts")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

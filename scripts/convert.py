@@ -4,6 +4,8 @@ python scripts/convert.py assets/test.jsonl corpus/test.spacy --pipeline sources
 python scripts/convert.py mine.json mine.jsonl --trim --offsets utf-16
 """
 
+from common.running import guarded
+
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -136,4 +138,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

@@ -4,6 +4,8 @@
         --sources sources --pipelines pipelines
 """
 
+from common.running import guarded
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +17,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from common.annotation import read_gold
-from common.files import sha256, write_json, writing
+from common.files import sha256, together, write_json, writing
 from common.meta import Entry
 from common.ners import EXAMPLES, read_ledger, rename, rename_labels
 from measuring.costs import environment, measure_costs
@@ -161,10 +163,11 @@ def main(
     report, records = evaluate(
         docs, origins, combinations, more=more, ledger=ledger, test=test
     )
-    write_json(output, report)
-    if disputed:
-        with writing(disputed) as unfinished:
-            srsly.write_jsonl(unfinished, records)
+    with together():
+        write_json(output, report)
+        if disputed:
+            with writing(disputed) as unfinished:
+                srsly.write_jsonl(unfinished, records)
     groups = report["groups"]
     header = ("F", "all", *groups, "conflict texts", "keeps", "words/CPU s")
     msg.table(rows(report), header=header, divider=True)
@@ -178,4 +181,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

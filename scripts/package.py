@@ -4,6 +4,8 @@
         --prefix drug --version 0.1.0
 """
 
+from common.running import guarded
+
 import shutil
 import subprocess
 import sys
@@ -23,7 +25,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from common.code import OURS, code_in
-from common.files import replacing
+from common.files import refuse_full, replacing
 from common.ners import is_current, load, pipelines_in, read_ledger
 from common.summary import measured_of, summarize
 from ner_components import Importable
@@ -84,6 +86,7 @@ def package(
             build, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         if done.returncode:
+            refuse_full(done.stdout, packages / made.name)
             raise ValueError(f"the build failed\n{done.stdout[-2000:]}")
         for left in [made / "build", *made.glob("*.egg-info")]:
             shutil.rmtree(left)
@@ -178,6 +181,9 @@ def package_all(
                 scores=measured_of(pipeline, metrics),
                 stated=read_stated(config, name),
             )
+        # what the system refuses, it refuses the others, too
+        except OSError:
+            raise
         # spaCy exits, and says why, where it refuses a meta.json
         except (Exception, SystemExit) as error:
             msg.fail(f"No wheel of {pipeline}", f"{type(error).__name__}: {error}")
@@ -219,4 +225,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

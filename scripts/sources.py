@@ -3,6 +3,8 @@
 python scripts/sources.py sources core=en_core_web_md drugs=my/pipeline
 """
 
+from common.running import guarded
+
 import shutil
 import tempfile
 import warnings
@@ -21,7 +23,7 @@ from wasabi import msg
 
 from common.archives import UnreachableError, download, extract_pipeline, fetch
 from common.code import OURS, import_code, import_files, require
-from common.files import replacing, sha256, write_json
+from common.files import replacing, sha256, together, write_json
 from common.language import foreign
 from common.meta import describe, record, recorded
 from common.ners import LEDGER, SAMPLE, load
@@ -212,14 +214,16 @@ def _bring(wanted: Path, code: Path, folder: Path) -> None:
 
     RAISES ValueError: it cannot be imported.
     """
+    elsewhere = [code] if code.resolve() != OURS.resolve() else []
     try:
         import_code(wanted)
-        if code.resolve() != OURS.resolve():
-            import_files([code])
-            shutil.copy(code, folder)
+        for file in elsewhere:
+            import_files([file])
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         raise ValueError(f"{wanted}: its code cannot be imported ({what})") from error
+    for file in elsewhere:
+        shutil.copy(file, folder)
 
 
 def _explain(name: str, wanted: str, config: Path) -> None:
@@ -373,19 +377,20 @@ def get_sources(
                 f"{sources / name} was made from {_say(*old)} and gives way to "
                 f"{_say(*now)}; to get it back, run `{_again(name, *old)}`"
             )
-        entry = get_source(
-            name,
-            what,
-            sources / name,
-            config=config,
-            text=text,
-            offers=offers.get(what, EMPTY),
-            permitted=permitted,
-            code=code,
-            previous=before,
-        )
-        entries[name] = {**entry, "found": found}
-        write_json(ledger, {n: entries[n] for n in wanted if n in entries})
+        with together():
+            entry = get_source(
+                name,
+                what,
+                sources / name,
+                config=config,
+                text=text,
+                offers=offers.get(what, EMPTY),
+                permitted=permitted,
+                code=code,
+                previous=before,
+            )
+            entries[name] = {**entry, "found": found}
+            write_json(ledger, {n: entries[n] for n in wanted if n in entries})
         msg.good(
             f"{sources / name}: {entry['name']} {entry['version']} ({entry['origin']})"
         )
@@ -461,4 +466,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

@@ -7,19 +7,50 @@ changed, in the versions and with the hashes of the lock file, and hands every a
 on to `spacy project run`.
 """
 
+# an older Python is to get as far as to be told what it lacks
+from __future__ import annotations
+
+import sys
+
+# compiled files would be part of the folders that commands depend on
+sys.dont_write_bytecode = True
+
 import json
 import os
 import re
+import signal
 import subprocess
-import sys
 import venv
+from contextlib import nullcontext
 from pathlib import Path
+from types import FrameType
+
+from common.turns import turn
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 PYTHON_IN_HOME = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
 # 3.11 is what is tested; before 3.11.4 it unpacks no archive safely
 PYTHON = (3, 11, 4)
+# what a shell tells of a program that Ctrl-C ended
+INTERRUPTED = 128 + signal.SIGINT
+# `python -m spacy`, without a traceback where Ctrl-C meets it while it imports
+SPACY = """
+import runpy
+import signal
+
+handler = signal.getsignal(signal.SIGINT)
+if handler is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+import spacy.cli
+
+signal.signal(signal.SIGINT, handler)
+runpy.run_module("spacy", run_name="__main__", alter_sys=True)
+"""
+# a page is looked at while something is built, and tests build elsewhere
+BESIDE_OTHERS = ("", "visualize-model", "test")
+# what the runner of the plan keeps, in YAML: by command what it read, then what it made
+KEPT = re.compile(r"\{\}\n|([\w-]+:\n( .*\n)+?  outs:.*\n( .*\n)*)+")
 
 
 def prepare(requirements: Path) -> Path:
@@ -33,8 +64,12 @@ def prepare(requirements: Path) -> Path:
     """
     python = HOME / PYTHON_IN_HOME
     _check_version(HOME / "pyvenv.cfg")
-    if not python.exists():
-        venv.create(HOME, with_pip=True)
+    # is there until all was installed once; what a person has made never has it
+    begun = HOME.with_name(".unfinished-venv")
+    cut_off = begun.exists()
+    if cut_off or not python.exists():
+        begun.touch()
+        venv.create(HOME, with_pip=True, clear=cut_off)
     lock = requirements.with_suffix(".lock")
     locked = lock.read_text(encoding="utf8") if lock.exists() else ""
     # one file a requirements file: what was installed last
@@ -57,6 +92,7 @@ def prepare(requirements: Path) -> Path:
                 flush=True,
             )
         installed.write_text(wanted, encoding="utf8")
+    begun.unlink(missing_ok=True)
     return python
 
 
@@ -70,6 +106,44 @@ def _check_version(made: Path) -> None:
                 f"{made.parent} is of Python {version}, this is {now}: delete it, and "
                 f"it is made anew, or start with Python {version}"
             )
+
+
+def forget_damaged(lock: Path) -> None:
+    """Remove what the plan's runner keeps, if a run was cut off while it wrote that.
+
+    It could not read it, and ends in a traceback.
+    """
+    if lock.is_file() and not KEPT.fullmatch(lock.read_text("utf8", errors="replace")):
+        lock.unlink()
+        print(
+            f"{lock.name} was damaged and is removed: a run was cut off while it was "
+            "written. Every command runs once more; nothing is lost."
+        )
+
+
+def run(command: list[str]) -> int:
+    """Run a command, which Ctrl-C ends before it ends this, and return its status.
+
+    RAISES KeyboardInterrupt: it was ended before it could say so.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # what runs in the background may be set to let it pass
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave_it_to_the_command)
+    try:
+        # a message may have any letter, and a terminal of Windows few
+        env = {**os.environ, "PYTHONUTF8": "1"}
+        status = subprocess.run(command, cwd=ROOT, env=env).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if status == -signal.SIGINT:
+        # nothing was there yet that could tell
+        raise KeyboardInterrupt
+    return INTERRUPTED if status == 256 - signal.SIGINT else status
+
+
+def _leave_it_to_the_command(number: int, frame: FrameType | None) -> None:
+    pass
 
 
 def options(given: list[str], plan: str) -> list[str]:
@@ -132,23 +206,29 @@ def main() -> int:
         )
     command, *given = sys.argv[1:] or [""]
     plan = (ROOT / "project.yml").read_text(encoding="utf8")
+    who = f"`start.py {command}`"
     try:
         ready = options(given, plan)
         testing = "-dev" if command == "test" else ""
-        python = prepare(ROOT / f"requirements{testing}.txt")
-    except ValueError as error:
+        with turn(ROOT, "environment", who):
+            python = prepare(ROOT / f"requirements{testing}.txt")
+        # the project's folder stands between the command and its options
+        steps = [[step, ".", *ready] for step in steps_of(command, plan)] or [[]]
+        beside = command in BESIDE_OTHERS
+        with nullcontext() if beside else turn(ROOT, "workflow", who):
+            forget_damaged(ROOT / "project.lock")
+            for step in steps:
+                failed = run([str(python), "-c", SPACY, "project", "run", *step])
+                if failed:
+                    return failed
+            return 0
+    except (ValueError, OSError) as error:
         sys.exit(str(error))
     except subprocess.CalledProcessError as error:
         sys.exit(f"The environment could not be made: {error}")
-    # a message may have any letter, and a terminal of Windows few
-    env = {**os.environ, "PYTHONUTF8": "1"}
-    # the project's folder stands between the command and its options
-    steps = [[step, ".", *ready] for step in steps_of(command, plan)] or [[]]
-    for step in steps:
-        run = [str(python), "-m", "spacy", "project", "run", *step]
-        if failed := subprocess.run(run, cwd=ROOT, env=env).returncode:
-            return failed
-    return 0
+    except KeyboardInterrupt:
+        print("\nstart.py: stopped; run it again to go on", file=sys.stderr)
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

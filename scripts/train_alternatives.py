@@ -4,6 +4,8 @@ python scripts/train_alternatives.py pipelines configs/single_ner.cfg --sources 
     --texts ONE.jsonl --texts OTHER.jsonl --dev assets/joint_dev.jsonl --corpus corpus
 """
 
+from common.running import end_with_parent, guarded
+
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,7 +21,7 @@ from thinc.api import Config
 from wasabi import msg
 
 from common.code import bring_code
-from common.files import replacing, sha256
+from common.files import replacing, sha256, together
 from common.lanes import Keep, lane, left_out
 from common.language import foreign, of_use
 from common.meta import describe, keep_strings
@@ -185,22 +187,23 @@ def train_alternative(
         curve=curve,
     )
     names = list(nlp.pipe_names)
-    for kept in Keep:
-        folder = output.with_name(lane(output.name, kept))
-        if kept not in (Keep.all, keep) and not folder.exists():
-            continue
-        for component in left_out(nlp, kept):
-            nlp.remove_pipe(component)
-        made = "NERs trained anew, on its labels and those of {others}"
-        nlp.meta.update(describe(folder.name, nlp.pipe_names, ledger, made=made))
-        # the others have taught it, but nothing of them is in it
-        nlp.meta["requirements"] = ledger[base]["requirements"]
-        nlp.meta.update(replace(combination, keep=kept).write())
-        with replacing(folder) as unfinished:
-            nlp.to_disk(unfinished)
-            keep_strings(unfinished, nlp, strings)
-            bring_code([sources / base], unfinished)
-            load(unfinished)
+    with together():
+        for kept in Keep:
+            folder = output.with_name(lane(output.name, kept))
+            if kept not in (Keep.all, keep) and not folder.exists():
+                continue
+            for component in left_out(nlp, kept):
+                nlp.remove_pipe(component)
+            made = "NERs trained anew, on its labels and those of {others}"
+            nlp.meta.update(describe(folder.name, nlp.pipe_names, ledger, made=made))
+            # the others have taught it, but nothing of them is in it
+            nlp.meta["requirements"] = ledger[base]["requirements"]
+            nlp.meta.update(replace(combination, keep=kept).write())
+            with replacing(folder) as unfinished:
+                nlp.to_disk(unfinished)
+                keep_strings(unfinished, nlp, strings)
+                bring_code([sources / base], unfinished)
+                load(unfinished)
     return names
 
 
@@ -245,7 +248,9 @@ def main(
         )
     except ValueError as error:
         msg.fail("Nothing was trained", str(error), exits=1)
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+    with ProcessPoolExecutor(
+        mp_context=get_context("spawn"), initializer=end_with_parent
+    ) as processes:
         trained = {
             config: processes.submit(
                 train_alternative,
@@ -269,4 +274,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

@@ -4,6 +4,8 @@ python scripts/tune.py pipelines/resolved corpus/joint_dev.spacy configs/resolve
     metrics/tuning.json --sources sources
 """
 
+from common.running import guarded
+
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from operator import itemgetter
@@ -16,7 +18,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from common.annotation import read_gold
-from common.files import write_json, write_text
+from common.files import together, write_json, write_text
 from common.meta import identity
 from common.ners import (
     Entity,
@@ -243,8 +245,9 @@ def main(
         text = write_choice(text, str(config), resolver, result, tuned_for)
     except ValueError as error:
         msg.fail(f"Nothing was chosen for {pipeline} by {gold}", str(error), exits=1)
-    write_json(report, result)
-    write_text(config, text)
+    with together():
+        write_json(report, result)
+        write_text(config, text)
     lines = [
         f"{ner}: temperature {numbers['temperature']}, calibration error "
         f"{numbers['ece_before']:.3f} -> {numbers['ece_after']:.3f}"
@@ -265,4 +268,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

@@ -20,6 +20,8 @@ from requests.exceptions import InvalidSchema
 from tqdm import tqdm
 from wheel.wheelfile import WheelError, WheelFile
 
+from common.files import refuse_full
+
 # seconds: a host that has not answered by then counts as out of reach
 REACH = 6
 # seconds: a package index that has not delivered by then counts as out of reach
@@ -151,7 +153,9 @@ def fetch(package: str, folder: Path) -> Path:
         raise UnreachableError(
             f"{name}: the package index did not deliver it in {DELIVERY} s"
         ) from None
-    said = " ".join(done.stderr.decode("utf8", "replace").split())
+    printed = done.stderr.decode("utf8", "replace")
+    refuse_full(printed, folder)
+    said = " ".join(printed.split())
     if "DO NOT MATCH THE HASHES" in said:
         raise ValueError(
             f"{name}: pip refuses it, its {'='.join(checksum)} is due ({said})"
@@ -189,6 +193,7 @@ def extract_pipeline(archive: Path, target: Path) -> None:
             EOFError,
             OSError,
         ) as e:
+            refuse_full(str(e), target)
             raise ValueError(f"{archive.name}: damaged ({e}); get it anew") from None
         found = [
             config.parent

@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -60,7 +61,9 @@ def measure_costs(
     speed, *speeds = measure_speeds([together, *each], words)
     folders = [one.folder for one in pipelines.values()]
     loads = [[pipelines[name].folder for name in sources], *([f] for f in folders)]
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(2) as pool, ExitStack() as end:
+        # Ctrl-C does not wait for what has not begun
+        end.callback(pool.shutdown, wait=False, cancel_futures=True)
         running = pool.map(partial(peak_memory, texts=texts), loads)
         peak, *peaks = tqdm(
             running, "memory", total=len(loads), leave=False, disable=None

@@ -5,9 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path, PureWindowsPath
 
 import pytest
+import srsly
 
 import start
 
@@ -125,7 +129,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
 
     def run(command: list[str], **settings: dict[str, str]) -> Done:
         calls.append(command)
-        if command[2] == "spacy":
+        if command[2] == start.SPACY:
             assert settings["env"]["PYTHONUTF8"] == "1"
         if "--report" in command:
             text = (tmp_path / command[-1]).read_text(encoding="utf8")
@@ -134,7 +138,9 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
             report.write_text(json.dumps({"install": added}))
         return Done()
 
-    def create(home: Path, with_pip: bool) -> None:
+    def create(home: Path, with_pip: bool, clear: bool) -> None:
+        if clear:
+            shutil.rmtree(home)
         python = home / start.PYTHON_IN_HOME
         python.parent.mkdir(parents=True)
         python.touch()
@@ -159,7 +165,7 @@ def test_environment_is_made_before_the_command_runs(
         *["requirements.lock", "requirements.txt"]
     ]
     assert runs[2][1:] == [
-        *["-m", "spacy", "project", "run", "all", "."],
+        *["-c", start.SPACY, "project", "run", "all", "."],
         *["--vars.version", '"1.10"'],
     ]
 
@@ -169,7 +175,7 @@ def test_command_does_not_run_where_the_look_fails(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["start.py", "evaluate", "--vars.core", "x"])
     assert start.main() == 3
-    assert [command[-4:] for command in runs if "spacy" in command] == [
+    assert [command[-4:] for command in runs if start.SPACY in command] == [
         ["installed", ".", "--vars.core", '"x"']
     ]
 
@@ -252,3 +258,105 @@ def test_command_that_needs_a_refused_variable_does_not_start(
     with pytest.raises(SystemExit, match="no such variable"):
         start.main()
     assert not runs
+
+
+def test_environment_that_was_cut_off_is_made_anew(
+    runs: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "all"])
+    create = start.venv.create
+
+    def cut_off(home: Path, with_pip: bool, clear: bool) -> None:
+        create(home, with_pip=with_pip, clear=clear)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("start.venv.create", cut_off)
+    assert start.main() == 130
+    (tmp_path / "venv" / "half").touch()
+    monkeypatch.setattr("start.venv.create", create)
+    start.main()
+    assert not (tmp_path / "venv" / "half").exists()
+    assert sum("pip" in command for command in runs) == 2
+    # and no more than once
+    (tmp_path / "venv" / "mine").touch()
+    start.main()
+    assert (tmp_path / "venv" / "mine").exists()
+
+
+@pytest.mark.parametrize(
+    "command, turns",
+    [
+        ("all", ["environment", "workflow"]),
+        ("test", ["environment"]),
+        ("visualize-model", ["environment"]),
+    ],
+)
+def test_what_builds_waits_for_what_builds(
+    command: str,
+    turns: list[str],
+    runs: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    had = []
+
+    @contextmanager
+    def turn(folder: Path, kind: str, who: str) -> Iterator[None]:
+        had.append(kind)
+        yield
+
+    monkeypatch.setattr(start, "turn", turn)
+    monkeypatch.setattr(sys, "argv", ["start.py", command])
+    start.main()
+    assert had == turns
+
+
+# what the plan's runner writes; a value may need quotes, and a line may be long
+ENTRY = {
+    "cmd": "python -m weasel run convert",
+    "script": [f"python -B scripts/convert.py {'a long name ' * 9}", "true: 'x' # y"],
+    "deps": [{"path": "scripts", "md5": "1234567"}, {"path": "b", "md5": None}],
+    "outs": [{"path": "corpus", "md5": "12e4"}, {"path": "yes", "md5": ""}],
+}
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    """What the plan's runner has written."""
+    path = tmp_path / "project.lock"
+    srsly.write_yaml(path, {"convert": ENTRY, "check-fidelity": deepcopy(ENTRY)})
+    return path
+
+
+def test_what_the_runner_keeps_is_left_alone(lock: Path) -> None:
+    whole = lock.read_text()
+    start.forget_damaged(lock)
+    assert lock.read_text() == whole
+    srsly.write_yaml(lock, {})
+    start.forget_damaged(lock)
+    assert lock.exists()
+
+
+def test_what_the_runner_could_not_read_is_removed_wherever_it_was_cut_off(
+    lock: Path,
+) -> None:
+    whole, left = lock.read_text(), 0
+    for end in range(len(whole)):
+        lock.write_text(whole[:end])
+        start.forget_damaged(lock)
+        if lock.exists():
+            left += 1
+            entries = srsly.read_yaml(lock)
+            # as it takes them
+            assert entries.keys() <= {"convert", "check-fidelity"}
+            assert all("cmd" in entry for entry in entries.values())
+    assert left < 60
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "hello\n", "a: b\n", "<<<<<<< HEAD\n"])
+def test_what_is_no_list_of_commands_is_removed_and_said(
+    text: str, lock: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock.write_text(text)
+    start.forget_damaged(lock)
+    assert not lock.exists()
+    assert "project.lock was damaged" in capsys.readouterr().out
