@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 import spacy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 
@@ -188,7 +188,6 @@ def test_a_loser_is_told_once_of_the_winner_that_was_chosen_first() -> None:
 
 @any_policy
 @given(proposals())
-@settings(max_examples=25, deadline=None)
 def test_no_overlaps_and_only_candidates(
     policy: Policy, found: list[Candidate]
 ) -> None:
@@ -203,7 +202,6 @@ def test_no_overlaps_and_only_candidates(
 
 @any_policy
 @given(proposals(), st.randoms(use_true_random=False))
-@settings(max_examples=25, deadline=None)
 def test_order_of_input_does_not_matter(
     policy: Policy, found: list[Candidate], random: Random
 ) -> None:
@@ -215,7 +213,6 @@ def test_order_of_input_does_not_matter(
 
 @any_policy
 @given(proposals())
-@settings(max_examples=25, deadline=None)
 def test_what_overlaps_nothing_changes_nothing(
     policy: Policy, found: list[Candidate]
 ) -> None:
@@ -230,7 +227,6 @@ def test_what_overlaps_nothing_changes_nothing(
 
 @any_policy
 @given(proposals())
-@settings(max_examples=25, deadline=None)
 def test_candidates_are_left_as_they_were(
     policy: Policy, found: list[Candidate]
 ) -> None:
@@ -246,7 +242,6 @@ def test_candidates_are_left_as_they_were(
 
 @any_policy
 @given(proposals())
-@settings(max_examples=25, deadline=None)
 def test_every_loser_is_told_once(policy: Policy, found: list[Candidate]) -> None:
     doc = make_doc(found)
     candidates = {
@@ -379,7 +374,6 @@ def test_the_heavier_one_stays() -> None:
 
 
 @given(proposals())
-@settings(max_examples=25, deadline=None)
 def test_a_single_ner_keeps_all_it_finds(found: list[Candidate]) -> None:
     own = [one for one in found if one[3] == "ner_gene"]
     expected = [(f"{start}-{end} {label}", "ner_gene") for start, end, label, *_ in own]
@@ -390,7 +384,6 @@ def test_a_single_ner_keeps_all_it_finds(found: list[Candidate]) -> None:
 
 
 @given(proposals())
-@settings(max_examples=25, deadline=None)
 def test_more_votes_that_are_needed_leave_less(found: list[Candidate]) -> None:
     kept = [len(resolve(make_doc(found), Vote(votes))) for votes in (1, 2, 3)]
     assert kept == sorted(kept, reverse=True)
