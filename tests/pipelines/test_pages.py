@@ -1,7 +1,9 @@
 """What the pages say and do, on tiny pipelines, without a browser."""
 
+import gc
 import re
 import shutil
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -522,6 +524,21 @@ def test_pipeline_is_loaded_once_until_it_is_built_anew(
     assert before is same is not after
     assert before.key != after.key
     assert after.order == ["ner", "first_gene"]
+
+
+def test_only_what_was_built_anew_is_loaded_anew_and_the_former_is_released(
+    house: Path, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        shutil.copytree(house / "pipelines" / "first", tmp_path / name)
+    former, kept = map(weakref.ref, load(tmp_path)[0])
+    shutil.rmtree(tmp_path / "one")
+    shutil.copytree(house / "pipelines" / "last", tmp_path / "one")
+    (one, two), _ = load(tmp_path)
+    assert one.order == ["ner", "first_gene"]
+    assert two is kept()
+    gc.collect()
+    assert former() is None
 
 
 def test_pipeline_that_does_not_load_is_named_and_others_are_shown(

@@ -1,15 +1,20 @@
 """Policies are pure functions: whatever collides, one sound choice comes out."""
 
+import itertools
 import pickle
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 import spacy
+import srsly
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
+from spacy.util import registry
 
 from helpers import knowing, propose
 from ner_components import (
@@ -51,7 +56,7 @@ DROPPING: dict[str, Policy] = {
     "vote of all": Vote(3),
     "weighted": Weighted(WEIGHTS, 0.3),
 }
-Candidate = tuple[int, int, str, str, float]
+Candidate = tuple[int, int, str, str, float | None]
 A: Candidate = (0, 2, "PERSON", "ner", 0.9)
 each_policy = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 any_policy = pytest.mark.parametrize(
@@ -87,13 +92,20 @@ def colliding(doc: Doc) -> list[list[Span]]:
 
 @st.composite
 def proposals(draw: st.DrawFn) -> list[Candidate]:
-    """Candidates of three NERs; those of one NER never overlap."""
+    """Candidates of three NERs, of which one's may overlap, as those of a spancat.
+
+    Of many the scores are equal, or unknown.
+    """
     found: list[Candidate] = []
+    spancat = draw(st.sampled_from([*COMPONENTS, None]))
     for component in COMPONENTS:
         edges = sorted(draw(st.sets(st.integers(0, len(WORDS)), max_size=8)))
-        for start, end in zip(edges[::2], edges[1::2], strict=False):
+        spans = zip(edges[::2], edges[1::2], strict=False)
+        if component == spancat:
+            spans = itertools.combinations(edges, 2)
+        for start, end in spans:
             label = draw(st.sampled_from(LABELS))
-            score = draw(st.floats(0.01, 1.0))
+            score = draw(st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0, None]))
             found.append((start, end, label, component, score))
     return found
 
@@ -184,6 +196,45 @@ def test_a_loser_is_told_once_of_the_winner_that_was_chosen_first() -> None:
     resolve(doc, POLICIES["score"])
     (decision,) = doc._.ner_conflicts
     assert decision["winner"]["text"] == "w2"
+
+
+orders = st.permutations(COMPONENTS).map(lambda own: own[:2])
+weights = st.dictionaries(
+    st.sampled_from(COMPONENTS),
+    st.dictionaries(st.sampled_from([*LABELS, "*"]), st.floats(0, 1)),
+)
+arguments = {
+    Priority: st.tuples(orders),
+    LabelPriority: st.tuples(st.permutations(LABELS)),
+    Score: st.just(()),
+    Longest: st.just(()),
+    Vote: st.tuples(st.integers(0, 4)),
+    Weighted: st.tuples(weights, st.floats(0, 1)),
+}
+policies = st.one_of(*(own.map(lambda a, k=k: k(*a)) for k, own in arguments.items()))
+
+
+@given(policies, proposals(), st.randoms(use_true_random=False))
+def test_any_policy_decides_alike_in_any_order(
+    policy: Policy, found: list[Candidate], random: Random
+) -> None:
+    shuffled = list(found)
+    random.shuffle(shuffled)
+    docs = [make_doc(found), make_doc(shuffled), make_doc(found)]
+    first, second, again = [resolve(doc, policy) for doc in docs]
+    assert first == second == again
+    # to decide about what was decided changes nothing
+    assert resolve(docs[0], policy) == first
+    told = [srsly.json_dumps(doc._.ner_conflicts) for doc in docs]
+    assert told[0] == told[1] == told[2]
+    copy = Doc(NLP.vocab).from_bytes(docs[0].to_bytes())
+    assert srsly.json_dumps(copy._.ner_conflicts) == told[0]
+    assert registry.resolve({"own": written(policy)})["own"] == policy
+
+
+def written(policy: Any) -> dict[str, Any]:
+    """Write a policy as its block in a config."""
+    return {"@misc": f"ner_policy.{policy.name}.v1", **asdict(policy)}
 
 
 @any_policy
