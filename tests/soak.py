@@ -124,7 +124,7 @@ def rebuild(log: Log, pipelines: Path) -> None:
     time.sleep(max(0, log.left / 2))
     config = pipelines.parent / f"{first}.cfg"
     shutil.copy(Path("configs") / f"{last}.cfg", config)
-    command = [sys.executable, "-B", "scripts/assemble.py", pipelines, config]
+    command = [sys.executable, "-B", "scripts/assemble.py", str(pipelines), str(config)]
     subprocess.run(command, check=True, capture_output=True)
 
 

@@ -107,7 +107,7 @@ def changed(config: dict[str, Any], at: int, value: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def core() -> Language:
     """Rules that stand for two NERs."""
-    nlp = knowing(spacy.blank("en"), **{n: own.values() for n, own in NERS.items()})
+    nlp = knowing(spacy.blank("en"), **LABELS)
     for name, own in NERS.items():
         rules: Any = nlp.get_pipe(name)
         for phrase, label in own.items():

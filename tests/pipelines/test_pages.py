@@ -529,12 +529,15 @@ def test_pipeline_is_loaded_once_until_it_is_built_anew(
 def test_only_what_was_built_anew_is_loaded_anew_and_the_former_is_released(
     house: Path, tmp_path: Path
 ) -> None:
+    folder = tmp_path / "pipelines"
     for name in ("one", "two"):
-        shutil.copytree(house / "pipelines" / "first", tmp_path / name)
-    former, kept = map(weakref.ref, load(tmp_path)[0])
-    shutil.rmtree(tmp_path / "one")
-    shutil.copytree(house / "pipelines" / "last", tmp_path / "one")
-    (one, two), _ = load(tmp_path)
+        shutil.copytree(house / "pipelines" / "first", folder / name)
+    app = run(tmp_path, "app")
+    former, kept = map(weakref.ref, load(folder)[0])
+    shutil.rmtree(folder / "one")
+    shutil.copytree(house / "pipelines" / "last", folder / "one")
+    app.run()
+    (one, two), _ = load(folder)
     assert one.order == ["ner", "first_gene"]
     assert two is kept()
     gc.collect()

@@ -100,10 +100,9 @@ def proposals(draw: st.DrawFn) -> list[Candidate]:
     spancat = draw(st.sampled_from([*COMPONENTS, None]))
     for component in COMPONENTS:
         edges = sorted(draw(st.sets(st.integers(0, len(WORDS)), max_size=8)))
-        spans = zip(edges[::2], edges[1::2], strict=False)
-        if component == spancat:
-            spans = itertools.combinations(edges, 2)
-        for start, end in spans:
+        apart = zip(edges[::2], edges[1::2], strict=False)
+        every = itertools.combinations(edges, 2)
+        for start, end in every if component == spancat else apart:
             label = draw(st.sampled_from(LABELS))
             score = draw(st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0, None]))
             found.append((start, end, label, component, score))
@@ -203,15 +202,15 @@ weights = st.dictionaries(
     st.sampled_from(COMPONENTS),
     st.dictionaries(st.sampled_from([*LABELS, "*"]), st.floats(0, 1)),
 )
-arguments = {
-    Priority: st.tuples(orders),
-    LabelPriority: st.tuples(st.permutations(LABELS)),
-    Score: st.just(()),
-    Longest: st.just(()),
-    Vote: st.tuples(st.integers(0, 4)),
-    Weighted: st.tuples(weights, st.floats(0, 1)),
+ARGUMENTS: dict[Any, list[st.SearchStrategy[Any]]] = {
+    Priority: [orders],
+    LabelPriority: [st.permutations(LABELS)],
+    Score: [],
+    Longest: [],
+    Vote: [st.integers(0, 4)],
+    Weighted: [weights, st.floats(0, 1)],
 }
-policies = st.one_of(*(own.map(lambda a, k=k: k(*a)) for k, own in arguments.items()))
+policies = st.one_of(*(st.builds(kind, *own) for kind, own in ARGUMENTS.items()))
 
 
 @given(policies, proposals(), st.randoms(use_true_random=False))
