@@ -249,8 +249,9 @@ def combine(config: Config, sources: Sources, origins: Origins, name: str) -> No
     config: interpolated, as `assemble` takes it.
     origins: where the sourced components come from.
     name: what to call the config in an error.
-    RAISES ValueError: the core has a component of the config's names already, or the
-        config takes the core's own components in another order.
+    RAISES ValueError: the core has a component of the config's names already, the
+        config takes the core's own components in another order, or one of the others
+        cannot be made of its block.
     """
     base, nlp = next(iter(sources.items()))
     ours = list(config["nlp"]["pipeline"])
@@ -274,7 +275,14 @@ def combine(config: Config, sources: Sources, origins: Origins, name: str) -> No
         place = {"before": following} if following else {"after": ours[at - 1]}
         if component not in order:
             settings = dict(config["components"][component])
-            _add(nlp, component, settings, origins.get(component), sources, place)
+            try:
+                _add(nlp, component, settings, origins.get(component), sources, place)
+            except Exception as error:
+                # whatever spaCy makes of what a person has written
+                what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                raise ValueError(
+                    f"{name}: [components.{component}] is not as it has to be ({what})"
+                ) from None
 
 
 def _add(
@@ -337,7 +345,12 @@ def _read(path: Path) -> Config:
         raise ValueError(f"{path}: there is no such file")
     try:
         config = load_config(path).interpolate()
-        paths, _, _ = config["paths"], config["nlp"]["pipeline"], config["components"]
+        paths, pipeline = config["paths"], config["nlp"]["pipeline"]
+        if not isinstance(pipeline, list):
+            raise ValueError("nlp.pipeline is no list of names")
+        for component, block in config["components"].items():
+            if not isinstance(block, dict):
+                raise ValueError(f"components.{component} is no section")
     except Exception as error:
         # whatever a parser makes of what a person has written
         what = f"{type(error).__name__}: {' '.join(str(error).split())}"

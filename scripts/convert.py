@@ -6,11 +6,11 @@ python scripts/convert.py mine.json mine.jsonl --trim --offsets utf-16
 
 from common.running import guarded
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import srsly
 import typer
 from spacy.tokens import Doc, DocBin
 from wasabi import msg
@@ -88,8 +88,11 @@ def mend(
     """
     make = load(widen).make_doc if widen else None
     records = list(mended(source, trim=trim, offsets=offsets, tokenize=make))
+    # a table may have what JSON has not
+    lines = [json.dumps(one, ensure_ascii=False, default=str) + "\n" for one in records]
     with writing(target) as unfinished:
-        srsly.write_jsonl(unfinished, records)
+        # half of a character stands in JSON as it is escaped here
+        unfinished.write_bytes("".join(lines).encode("utf8", "backslashreplace"))
     return len(records)
 
 

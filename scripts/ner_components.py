@@ -18,6 +18,7 @@ releases in one process run their own code. All of it is in docs/components.md.
 """
 
 import importlib
+import math
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -913,6 +914,8 @@ class Candidates(ShippedPipe):
     def _collect(
         self, doc: Doc, ent: Span, component: str | None, score: float | None
     ) -> None:
+        # of a NER whose weights are broken, say; no order holds among those
+        score = None if score is None or math.isnan(score) else score
         told = {"component": component, "score": score}
         _propose(doc, ent, **told, **self.judge(ent.label_, score))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from assemble import assemble
 from helpers import (
@@ -52,6 +53,21 @@ def cheap() -> Iterator[None]:
     """Spend no time on what pipelines cost."""
     with cheap_costs():
         yield
+
+
+# the same few examples each time; many others each time are tried by
+# `python -m pytest -m hypothesis --hypothesis-profile fuzz`
+settings.register_profile(
+    "suite", max_examples=20, deadline=None, derandomize=True, database=None
+)
+settings.register_profile(
+    "fuzz",
+    max_examples=1000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    print_blob=True,
+)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

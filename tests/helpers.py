@@ -426,7 +426,9 @@ def knowing(nlp: Language, **labels: Sequence[str]) -> Language:
     return nlp
 
 
-def propose(doc: Doc, candidates: Iterable[tuple[int, int, str, str, float]]) -> Doc:
+def propose(
+    doc: Doc, candidates: Iterable[tuple[int, int, str, str, float | None]]
+) -> Doc:
     """Write candidates into a doc: start, end, label, component, score."""
     found: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for start, end, label, component, score in candidates:

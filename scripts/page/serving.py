@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import srsly
 import streamlit as st
@@ -20,6 +21,8 @@ from page.differences import Entity, to_entities
 
 T = TypeVar("T")
 Key = tuple[str, int]
+# what is in use, so that only what was built anew is loaded anew
+LOADED: "WeakValueDictionary[Key, Served]" = WeakValueDictionary()
 # characters that are read before another visitor's turn: about a fifth of a second
 TURN = 5_000
 
@@ -97,8 +100,8 @@ def turns(texts: Iterable[str]) -> Iterator[list[str]]:
 def load(pipelines: Path) -> tuple[list[Served], list[str]]:
     """Load all pipelines in a folder, by name; once for all visitors.
 
-    They are loaded anew when one was built anew. Those that keep less of the core show
-    nothing that the whole ones do not, so they are left out.
+    One that was built anew is loaded anew, and its former self forgotten. Those that
+    keep less of the core show nothing that the whole ones do not, so they are left out.
 
     RETURNS: the pipelines, and for each that does not load the reason.
     """
@@ -116,11 +119,12 @@ def _is_whole(folder: Path) -> bool:
 @st.cache_resource(max_entries=1, show_spinner="Loading the pipelines …")
 def _load(folders: Sequence[Key]) -> tuple[list[Served], list[str]]:
     served, failures = [], []
-    for folder, _ in folders:
+    for key in folders:
         try:
-            served.append(Served(Path(folder)))
+            served.append(LOADED.get(key) or Served(Path(key[0])))
         except ValueError as error:
             failures.append(str(error))
+    LOADED.update((one.key, one) for one in served)
     return served, failures
 
 

@@ -441,6 +441,15 @@ REFUSED = {
         "drugs = none is no pipeline; run the command `sources`",
     ),
     "no [paths]": (drop("paths"), "no config of a combination"),
+    "pipeline that is no list": (put("ner", "nlp", "pipeline"), "is no list of names"),
+    "component that is no section": (
+        put(None, "components", "ner"),
+        "components.ner is no section",
+    ),
+    "setting of a wrong type": (
+        put(["ner"], "components", "ner_candidates", "labels"),
+        r"\[components.ner_candidates\] is not as it has to be \(ConfigValidation",
+    ),
     "nothing in [paths]": (put({}, "paths"), "no config of a combination"),
     "component without a block": (
         put(["ner", "other"], "nlp", "pipeline"),

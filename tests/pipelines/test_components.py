@@ -393,6 +393,18 @@ def test_what_a_ner_recalls_is_proposed_beside_its_entities() -> None:
     assert [one["reason"] for one in doc._.ner_conflicts] == ["score 0.700 below 0.75"]
 
 
+def test_a_score_that_is_no_number_is_unknown() -> None:
+    nlp = make_core(pipes=["ner"])
+    upper = nlp.get_pipe("ner").model.get_ref("upper")
+    upper.set_param("W", upper.get_param("W") * numpy.nan)
+    settings = {"component": "ner", "least": 0.5}
+    nlp.add_pipe("ner_candidates_v2", config=settings)
+    doc = nlp(TEXTS[0])
+    (ent, *_) = doc._.ner_candidates["ner"]
+    assert ent._.ner_score is None
+    assert not doc._.ner_conflicts
+
+
 # ------------------------------------------------------------------ isolated NER
 def test_an_isolated_ner_leaves_blocked_tokens_blocked(tmp_path: Any) -> None:
     make_drugs(seed=3).to_disk(tmp_path / "drugs")

@@ -8,7 +8,7 @@ import pytest
 import spacy
 import srsly
 import typer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.cli.debug_data import _compile_gold, debug_data
 from spacy.cli.init_config import init_config
@@ -221,7 +221,6 @@ def errors(docs: list[Doc]) -> list[str]:
     return ["space"] * data["ws_ents"] + [label for label in data["ner"] if not label]
 
 
-@settings(deadline=None)
 @given(
     text=st.text(st.sampled_from(f"ab.{SPACES}"), max_size=8),
     at=st.tuples(st.integers(-1, 9), st.integers(-1, 9)),

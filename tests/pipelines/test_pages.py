@@ -1,7 +1,9 @@
 """What the pages say and do, on tiny pipelines, without a browser."""
 
+import gc
 import re
 import shutil
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -524,6 +526,24 @@ def test_pipeline_is_loaded_once_until_it_is_built_anew(
     assert before is same is not after
     assert before.key != after.key
     assert after.order == ["ner", "first_gene"]
+
+
+def test_only_what_was_built_anew_is_loaded_anew_and_the_former_is_released(
+    house: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pipelines"
+    for name in ("one", "two"):
+        shutil.copytree(house / "pipelines" / "first", folder / name)
+    app = run(tmp_path, "app")
+    former, kept = map(weakref.ref, load(folder)[0])
+    shutil.rmtree(folder / "one")
+    shutil.copytree(house / "pipelines" / "last", folder / "one")
+    app.run()
+    (one, two), _ = load(folder)
+    assert one.order == ["ner", "first_gene"]
+    assert two is kept()
+    gc.collect()
+    assert former() is None
 
 
 def test_pipeline_that_does_not_load_is_named_and_others_are_shown(

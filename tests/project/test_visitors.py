@@ -4,20 +4,16 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 import srsly
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websocket import WebSocket, create_connection
 
 from helpers import ROOT
 from page.differences import differing, to_entities
 from page.drawing import draw
 from page.serving import Served, load
+from visitors import Visitor, megabytes, server_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,60 +22,11 @@ pytestmark = [
     ),
 ]
 VISITORS, TURNS = 20, 10
-SECONDS = 120
 # a ceiling, several times what a slow machine takes; how long it takes is printed
 LONG = 10
 # what a process holds varies by 10 MB between storms; a request that left its docs and
 # words behind for good would add up to more
 FLAT = 25
-
-
-class Visitor:
-    """What a browser says to the page, without a browser."""
-
-    def __init__(self, url: str) -> None:
-        """Connect."""
-        self.socket: WebSocket = create_connection(
-            url.replace("http", "ws") + "/_stcore/stream",
-            subprotocols=["streamlit"],
-            origin=url,
-            timeout=SECONDS,
-        )
-        self.box = self.button = ""
-
-    def come(self, text: str) -> list[str]:
-        """Come by a link with a text."""
-        message = BackMsg()
-        message.rerun_script.query_string = urlencode({"text": text})
-        return self._ask(message)
-
-    def type(self, text: str) -> list[str]:
-        """Put a text into the box and press the button."""
-        message = BackMsg()
-        states = message.rerun_script.widget_states.widgets
-        states.add(id=self.box, string_value=text)
-        states.add(id=self.button, trigger_value=True)
-        return self._ask(message)
-
-    def _ask(self, message: BackMsg) -> list[str]:
-        """Collect the HTML that one run of the page draws."""
-        self.socket.send_binary(message.SerializeToString())
-        bodies: list[str] = []
-        while True:
-            answer = ForwardMsg()
-            answer.ParseFromString(self.socket.recv())
-            kind = answer.WhichOneof("type")
-            if kind == "script_finished":
-                assert answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-                return bodies
-            element = answer.delta.new_element
-            assert element.WhichOneof("type") != "exception", element
-            if element.WhichOneof("type") == "html":
-                bodies.append(element.html.body)
-            elif element.WhichOneof("type") == "text_area":
-                self.box = element.text_area.id
-            elif element.WhichOneof("type") == "button":
-                self.button = element.button.id
 
 
 @pytest.fixture(scope="module")
@@ -98,25 +45,6 @@ def expected(pipelines: Sequence[Served], text: str) -> list[str]:
     return [draw(text, ents, differences) for ents in predicted.values()]
 
 
-def server_of(url: str) -> Path:
-    """Find the process that serves the page."""
-    port = url.rpartition(":")[2]
-    for process in Path("/proc").glob("[0-9]*"):
-        # others end while they are looked at
-        with suppress(OSError):
-            command = (process / "cmdline").read_bytes().split(b"\0")
-            if b"streamlit" in command and port.encode() in command:
-                return process
-    raise AssertionError("nothing serves the page")
-
-
-def megabytes(process: Path) -> float:
-    """Read the memory that a process holds."""
-    status = (process / "status").read_text()
-    (kilobytes,) = re.findall(r"VmRSS:\s+(\d+) kB", status)
-    return int(kilobytes) / 1024
-
-
 def storm(url: str, texts: Sequence[str]) -> dict[str, list[str]]:
     """Let all visitors ask at once, each a share of the texts.
 
@@ -129,7 +57,7 @@ def storm(url: str, texts: Sequence[str]) -> dict[str, list[str]]:
         yield mine[0], visitor.come(mine[0])
         for text in mine[1:]:
             yield text, visitor.type(text)
-        visitor.socket.close()
+        visitor.leave()
 
     def collect(at: int) -> list[tuple[str, list[str]]]:
         return list(visit(texts[at * turns : (at + 1) * turns]))

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.formats.columns import are_columns, read_columns
 from common.formats.docs import read_docs
-from common.formats.lines import lines
+from common.formats.lines import is_whole, lines
 from common.formats.objects import read_objects
 from common.formats.tables import is_table, read_csv, read_parquet
 
@@ -61,7 +61,7 @@ def check_text(text: str, where: str) -> None:
 
     RAISES ValueError: it holds half of a character.
     """
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_whole(text):
         raise ValueError(f"{where}: the `text` holds half of a surrogate pair")
 
 

@@ -15,6 +15,11 @@ def decode(data: bytes, name: str) -> str:
         raise ValueError(f"{name}: not UTF-8 ({error}); save it as UTF-8") from None
 
 
+def is_whole(text: str) -> bool:
+    """Tell whether a string holds no half of a character, which only JSON can hold."""
+    return text.isascii() or not any("\ud800" <= one <= "\udfff" for one in text)
+
+
 def lines(data: bytes, name: str) -> Iterator[tuple[str, str]]:
     """Yield where each line stands (`name, line n`) and the line; empty ones too.
 

@@ -1,7 +1,7 @@
 """JSON objects, a line each or in a list: Prodigy's, doccano's, spaCy's, others'."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import srsly
@@ -13,6 +13,8 @@ from common.formats.tasks import read_task
 # where spans are found; what is called `spans` is in Prodigy's shape
 NAMES = ("entities", "ents", "labels", "label")
 RENAMED = {"start_offset": "start", "end_offset": "end"}
+# no annotation is nested deeper, and what looks into it may be recursive
+DEEPEST = 50
 
 
 def read_objects(data: bytes, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -41,13 +43,7 @@ def read_values(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
     """
     found = [(where, line) for where, line in lines(data, name) if line.strip()]
     if not _is_jsonl([line for _, line in found]):
-        try:
-            content = json.loads(decode(data, name))
-        except json.JSONDecodeError as error:
-            where = f"{name}, line {error.lineno}"
-            raise ValueError(f"{where}: not JSON ({error.msg})") from None
-        except RecursionError:
-            raise ValueError(f"{name}: not JSON (too deep)") from None
+        content = parse(decode(data, name), name, json.loads)
         if _is_wrapped(content):
             content = [one for one in content["annotations"] if one is not None]
         values = content if isinstance(content, list) else [content]
@@ -55,10 +51,36 @@ def read_values(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
             yield f"{name}, record {number}", value
         return
     for where, line in found:
-        try:
-            yield where, srsly.json_loads(line)
-        except ValueError as error:
-            raise ValueError(f"{where}: not JSON ({error})") from None
+        yield where, parse(line, where, srsly.json_loads)
+
+
+def parse(text: str, where: str, loads: Callable[[str], Any]) -> Any:
+    """Parse JSON.
+
+    loads: how; that of srsly is quicker, that of Python tells lines.
+    RAISES ValueError: it is none, or nested deeper than `DEEPEST`.
+    """
+    try:
+        value = loads(text)
+    except json.JSONDecodeError as error:
+        line = f"{where}, line {error.lineno}"
+        raise ValueError(f"{line}: not JSON ({error.msg})") from None
+    except ValueError as error:
+        raise ValueError(f"{where}: not JSON ({error})") from None
+    except RecursionError:
+        raise ValueError(f"{where}: not JSON (too deep)") from None
+    level, depth = [value], 0
+    while level := [inner for one in level for inner in _inside(one)]:
+        depth += 1
+        if depth > DEEPEST:
+            raise ValueError(f"{where}: nested too deep, in over {DEEPEST} levels")
+    return value
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def read_object(value: Any, where: str) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
+from common.formats.lines import is_whole
 from common.formats.offsets import CALLED, Unit, in_characters
 from common.formats.tags import TAG
 
@@ -77,9 +78,7 @@ def annotated_with(record: dict[str, Any], where: str) -> list[str] | None:
     labels = record.get("annotated")
     if labels is None:
         return None
-    if not isinstance(labels, list) or not all(
-        isinstance(label, str) and label for label in labels
-    ):
+    if not isinstance(labels, list) or not all(map(_is_label, labels)):
         raise ValueError(
             f"{where}: `annotated` is {_shown(labels)}, which is no list of labels"
         )
@@ -167,7 +166,7 @@ def _span(span: Any, text: str, where: str) -> Marked:
             f"{where}: the span {_shown(span)} needs `start` and `end`, which are "
             "whole numbers, and `label`"
         )
-    if not isinstance(label, str) or not label:
+    if not _is_label(label):
         wrong = f"the label {_shown(label)}, which is no string"
         raise ValueError(
             f"{where}: {Marked(start, end, '').shown(text)} has "
@@ -175,6 +174,10 @@ def _span(span: Any, text: str, where: str) -> Marked:
         )
     own = values.get("text")
     return Marked(start, end, label, own if isinstance(own, str) else None)
+
+
+def _is_label(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and value != "" and is_whole(value)
 
 
 def _looks_like_spans(value: Any, *, listed: bool = False) -> bool:
@@ -197,4 +200,6 @@ def _bare(text: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    # a table may have what JSON has not, and JSON what no terminal can show
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return shown.encode("utf8", "backslashreplace").decode("utf8")

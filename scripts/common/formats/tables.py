@@ -2,16 +2,16 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import srsly
 
 from common.formats.lines import decode
-from common.formats.objects import NAMES, read_object
+from common.formats.objects import NAMES, parse, read_object
 
 Row = tuple[str, dict[str, Any]]
 TEXT = {"text", "data"}
@@ -110,11 +110,13 @@ def _by_text(rows: Sequence[Row], columns: Sequence[str]) -> list[list[Row]]:
     """Put the rows of a text together: of one id, if that is not the row's own."""
     keys = ["text"]
     for key in IDS:
-        if key in columns and len({row[key] for _, row in rows}) < len(rows):
+        if key in columns and len({repr(row[key]) for _, row in rows}) < len(rows):
             keys.append(key)
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for where, row in rows:
-        groups.setdefault(tuple(row[key] for key in keys), []).append((where, row))
+        # a cell may be a list
+        own = tuple(repr(row[key]) for key in keys)
+        groups.setdefault(own, []).append((where, row))
     return [*groups.values()]
 
 
@@ -127,18 +129,16 @@ def _parsed(key: str, cell: Any, where: str) -> Any:
     named = key == "spans" or key in NAMES
     if cell[:1] in ("[", "{"):
         try:
-            return json.loads(cell)
-        except ValueError as error:
+            return parse(cell, f"{where}, column `{key}`", srsly.json_loads)
+        except ValueError:
             if named:
-                raise ValueError(
-                    f"{where}: the column `{key}` holds no JSON ({error})"
-                ) from None
+                raise
     return [] if named and not cell else cell
 
 
 def _whole(value: Any) -> Any:
     """Make a whole number of `12` and of `12.0`, which pandas writes, else nothing."""
-    if isinstance(value, str) and re.fullmatch(r"\d+(\.0+)?", value):
+    if isinstance(value, str) and re.fullmatch(r"\d{1,18}(\.0+)?", value):
         return int(value.partition(".")[0])
     if isinstance(value, float) and value.is_integer():
         return int(value)
