@@ -156,6 +156,7 @@ def main(
         origins, combinations, broken, left_out = run_all(
             [*docs, *more], sources, pipelines
         )
+        known_texts = seen(ledger, test)
     except ValueError as error:
         msg.fail("Nothing was measured", str(error), exits=1)
     report, records = evaluate(
@@ -170,7 +171,7 @@ def main(
     msg.table(rows(report), header=header, divider=True)
     known = set().union(*(run.known for run in (origins | combinations).values()))
     faults = [f"{gold}: {fault}" for fault in find_problems(docs, groups, known)]
-    for fault in [*faults, *seen(ledger, test), *left_out, *broken]:
+    for fault in [*faults, *known_texts, *left_out, *broken]:
         msg.warn(fault)
     if broken:
         msg.fail("Not all could be measured; what could be is in", str(output), exits=1)

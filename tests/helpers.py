@@ -312,6 +312,12 @@ def save_sources(folder: Path, pipelines: dict[str, Language]) -> Path:
     return folder
 
 
+def entry_of(sha256: str) -> dict[str, Any]:
+    """Write an entry of sources.json of which only the SHA-256 matters."""
+    text = dict.fromkeys(("name", "version", "origin", "license"), "")
+    return {**text, "sha256": sha256, "labels": {}, "requirements": [], "sources": []}
+
+
 @dataclass(frozen=True)
 class Case:
     """A combination of doubles.

@@ -35,8 +35,8 @@ def download(url: str, folder: Path) -> Path:
 
     url: may end with `#md5=HEX` or `#sha256=HEX`, the checksum that the file must have.
     RETURNS: the file's path.
-    RAISES UnreachableError: no answer within REACH seconds. ValueError: the answer
-        is an error, ends early, or has another checksum.
+    RAISES UnreachableError: no answer within REACH seconds. ValueError: `url` is none,
+        the answer is an error, ends early, or has another checksum.
     """
     url, fragment = urldefrag(url)
     response = _connect(url)
@@ -78,6 +78,8 @@ def _connect(url: str) -> requests.Response:
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(REACH)
+    if answer and isinstance(answer[0], ValueError):
+        raise ValueError(f"{url}: no address ({answer[0]})")
     if not answer or not isinstance(answer[0], requests.Response):
         _silent.add(host)
         reason = type(answer[0]).__name__ if answer else f"no answer in {REACH} s"

@@ -428,8 +428,8 @@ REFUSED = {
         put("none", "paths", "drugs"),
         "drugs = none is no pipeline; run the command `sources`",
     ),
-    "no [paths]": (drop("paths"), "no config of a combination"),
-    "nothing in [paths]": (put({}, "paths"), "no config of a combination"),
+    "no [paths]": (drop("paths"), "no valid config"),
+    "nothing in [paths]": (put({}, "paths"), "no valid config"),
     "component without a block": (
         put(["ner", "other"], "nlp", "pipeline"),
         r"nlp.pipeline has other, so \[components.other\] must have",
@@ -552,7 +552,7 @@ def test_mistake_is_named_and_nothing_is_touched(
 def test_section_that_stands_twice_is_named(tmp_path: Path) -> None:
     text = (ROOT / "configs" / "drug_first.cfg").read_text(encoding="utf8")
     (tmp_path / "a.cfg").write_text(text + "\n[paths]\n", encoding="utf8")
-    with pytest.raises(ValueError, match=r"a.cfg: no config of a comb.*Duplicate"):
+    with pytest.raises(ValueError, match=r"a.cfg: no valid config.*Duplicate"):
         assemble(tmp_path / "a.cfg", tmp_path / "made")
 
 

@@ -75,7 +75,7 @@ def test_only_accepted_records_are_read(tmp_path: Path) -> None:
         ("dope", ["dope"], 'the span "dope" needs `start`'),
         ("dope", [[0, 4, "X"]], 'the span [0, 4, "X"] needs `start`'),
         ("dope", [span(0, 4, "")], "span 0-4 'dope' has no label"),
-        ("dope", [span(0, 4, 7)], "'dope' has the label 7, which is no string"),
+        ("dope", [span(0, 4, 7)], "'dope' has the label 7, which is no name"),
         ("a dope", [span(1, 6)], "' dope' starts or ends in whitespace, which no NER"),
         ("dope\n", [span(0, 5)], "'dope\\n' starts or ends in whitespace"),
         ("a\xa0\n b", [span(1, 4)], "starts or ends in whitespace"),

@@ -167,8 +167,8 @@ def _span(span: Any, text: str, where: str) -> Marked:
             f"{where}: the span {_shown(span)} needs `start` and `end`, which are "
             "whole numbers, and `label`"
         )
-    if not isinstance(label, str) or not label:
-        wrong = f"the label {_shown(label)}, which is no string"
+    if not isinstance(label, str) or not label.strip() or not label.isprintable():
+        wrong = f"the label {json.dumps(label)}, which is no name"
         raise ValueError(
             f"{where}: {Marked(start, end, '').shown(text)} has "
             f"{'no label' if label == '' else wrong}"
