@@ -66,6 +66,10 @@ def assemble(config_path: Path, output: Path, keep: Keep = Keep.all) -> list[str
     """
     config, name = _read(config_path), str(config_path)
     paths = {source: Path(path) for source, path in config["paths"].items()}
+    if output.resolve() in {path.resolve() for path in paths.values()}:
+        raise ValueError(
+            f"{name}: {output} cannot be built from itself; correct [paths]"
+        )
     scripts = Path(__file__).parent
     code = [Path(__file__), scripts / "ner_components.py", *scripts.glob("common/*.py")]
     files = [config_path, *paths.values(), *sorted(code)]

@@ -14,6 +14,7 @@ from wasabi import msg
 
 from common.annotation import read_gold
 from common.files import sha256, write_json
+from common.inputs import named_json
 from common.lanes import Keep, lane
 from common.ners import load, load_sources, read_combination, read_ledger
 from fidelity.causes import Cause
@@ -108,7 +109,9 @@ def main(
     texts: Annotated[Path, typer.Option(help="Texts to run, .spacy")] = Path(
         "corpus/test.spacy"
     ),
-    output: Annotated[Path | None, typer.Option(help="Report to write, JSON")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Report, JSON", callback=named_json)
+    ] = None,
     keep: Annotated[
         Keep, typer.Option(help="Check such as keep only so much, too: NAME_entities")
     ] = Keep.all,

@@ -14,7 +14,7 @@ from jinja2 import Environment
 from wasabi import MarkdownRenderer, msg
 
 from common.files import write_json, write_text
-from common.inputs import read_text, written_by
+from common.inputs import named_json, read_text, written_by
 from report.advice import advise
 from report.charts import CHARTS, Chart
 from report.tables import BEST, MAIN, TABLES, Comparison, legend, table
@@ -92,14 +92,17 @@ def _draw(chart: Chart) -> str:
 
 def main(
     scores: Annotated[Path, typer.Argument(help="What `evaluate` wrote, JSON")],
-    output: Annotated[Path, typer.Argument(help="The comparison, JSON; .md and .html")],
+    output: Annotated[
+        Path, typer.Argument(help="JSON; .md, .html beside it", callback=named_json)
+    ],
     readme: Annotated[Path, typer.Argument(help="The README that shows the table")],
 ) -> None:
     """Write what `evaluate` measured as a page, and as a table in the README."""
     if not scores.is_file():
         msg.fail(f"There is no {scores}", "Run the command `evaluate`", exits=1)
-    if output == scores:
-        msg.fail(f"{output} would replace what `evaluate` wrote", exits=1)
+    for made in (output, output.with_suffix(".md")):
+        if made in (scores, readme):
+            msg.fail(f"{made} would be replaced; give another output", exits=1)
     try:
         # an earlier version of `evaluate` wrote something else
         with written_by("evaluate", scores):

@@ -16,6 +16,7 @@ from wasabi import msg
 
 from common.annotation import read_gold
 from common.files import sha256, write_json, writing
+from common.inputs import named_json
 from common.meta import Entry
 from common.ners import EXAMPLES, read_ledger, rename, rename_labels
 from measuring.costs import environment, measure_costs
@@ -134,7 +135,9 @@ def rows(report: dict[str, Any]) -> list[list[str]]:
 
 def main(
     gold: Annotated[Path, typer.Argument(help="Annotated text, .spacy")],
-    output: Annotated[Path, typer.Argument(help="The scores to write, JSON")],
+    output: Annotated[
+        Path, typer.Argument(help="The scores, JSON", callback=named_json)
+    ],
     sources: Annotated[Path, typer.Option(help="The folder of source pipelines")],
     pipelines: Annotated[Path, typer.Option(help="The folder of combinations")],
     test: Annotated[Path, typer.Option(help="What the text was converted from")],

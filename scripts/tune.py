@@ -17,7 +17,7 @@ from wasabi import msg
 
 from common.annotation import read_gold
 from common.files import write_json, write_text
-from common.inputs import parse_config, read_text
+from common.inputs import named_json, parse_config, read_text
 from common.meta import identity
 from common.ners import (
     Entity,
@@ -230,7 +230,9 @@ def main(
     pipeline: Annotated[Path, typer.Argument(help="A combination with a policy")],
     gold: Annotated[Path, typer.Argument(help="Text with all NERs' labels, .spacy")],
     config: Annotated[Path, typer.Argument(help="The config to write the choice to")],
-    report: Annotated[Path, typer.Argument(help="All that was tried, JSON")],
+    report: Annotated[
+        Path, typer.Argument(help="All that was tried, JSON", callback=named_json)
+    ],
     sources: Annotated[Path, typer.Option(help="The source pipelines")] = SOURCES,
 ) -> None:
     """Choose the policy of a combination, and the temperatures of its NERs' scores."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import typer
 from confection import ConfigValidationError
 from spacy.util import CONFIG_SECTION_ORDER
 from thinc.api import Config
@@ -73,6 +74,16 @@ def check_pipeline(config: Config, name: str) -> None:
                 f"{name}: nlp.pipeline has {component}, so [components.{component}] "
                 "must have a source or a factory"
             )
+
+
+def named_json(path: Path | None) -> Path | None:
+    """Refuse an output of another name: it would be another file that is replaced.
+
+    RAISES typer.BadParameter: its name does not end in .json.
+    """
+    if path and path.suffix != ".json":
+        raise typer.BadParameter(f"{path} is no name of a JSON file; one is x.json")
+    return path
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Whether the names and numbers in the config of a combination can be meant."""
 
+import inspect
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -38,6 +39,13 @@ def validate(nlp: Language, name: str) -> None:
                 raise ValueError(f"{name}: {own} has no components to decide between")
             # what stands behind it comes too late
             _check(f"{name}: {own} names the component", pipe.components, collected)
+            try:
+                inspect.signature(pipe.policy).bind(())
+            except TypeError as error:
+                raise ValueError(
+                    f"{name}: the policy of {own} is none, as it does not take the "
+                    f"spans of a conflict and nothing else ({error})"
+                ) from None
             collectors = {ner: collected[ner] for ner in pipe.components}
             _check_policy(nlp, pipe.policy, collectors, f"{name}: the policy of {own}")
 

@@ -283,6 +283,16 @@ SETTINGS = {
     "reference misspelt": Bad(
         "assemble", (FIRST, "paths.cor"), first("${paths.core}", "${paths.cor}")
     ),
+    "references in a circle": Bad(
+        "assemble",
+        (f"{FIRST}: no valid config", "Recursion limit exceeded"),
+        first('"sources/drugs"', "${paths.drugs}"),
+    ),
+    "pipeline built from itself": Bad(
+        "assemble",
+        (f"{FIRST}: pipelines/drug_first cannot be built from itself",),
+        first("sources/core", "pipelines/drug_first"),
+    ),
     "section misspelt": Bad(
         "assemble", (FIRST, "'components'"), first("[components]", "[component]")
     ),
@@ -378,6 +388,11 @@ SETTINGS = {
         "assemble",
         (f"{RESOLVED}: the policy of resolve names the component foo", "ner, ner_drug"),
         told(POLICY, '@misc = "ner_policy.priority.v1"\ncomponents = ["ner","foo"]'),
+    ),
+    "policy that is another function": Bad(
+        "assemble",
+        (f"{RESOLVED}: the policy of resolve is none", "spans"),
+        told("ner_policy.longest.v1", "spacy.prioritize_new_ents_filter.v1"),
     ),
     "nothing to decide between": Bad(
         "assemble",
@@ -668,9 +683,26 @@ RESULTS = {
     ),
     "scores as output": Bad(
         "compare",
-        (f"{SCORES} would replace what `evaluate` wrote",),
+        (f"{SCORES} would be replaced; give another output",),
         args=f"{SCORES} {SCORES} {README}",
     ),
+    "README as output": Bad(
+        "compare",
+        (f"{README} would be replaced",),
+        args=f"{SCORES} README.json {README}",
+    ),
+    **{
+        f"output of {command} that is another file": Bad(
+            command, ("Invalid value", f"{GOLD} is no name of a JSON file"), args=args
+        )
+        for command, args in [
+            ("conflict_report", f"pipelines/resolved {GOLD} {GOLD}"),
+            ("tune", f"pipelines/resolved {DEV} {RESOLVED} {GOLD}"),
+            ("check_fidelity", f"pipelines/resolved --output {GOLD}"),
+            ("compare", f"{SCORES} {GOLD} {README}"),
+            ("evaluate", USUAL["evaluate"].replace("metrics/scores.json", GOLD)),
+        ]
+    },
     "README missing": Bad(
         "compare", ("README.md was not changed", "no such file"), {README: None}
     ),
