@@ -7,6 +7,7 @@ from common.running import guarded
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,6 @@ import spacy
 import srsly
 import typer
 from spacy.language import DEFAULT_CONFIG, Language
-from spacy.util import load_config
 from thinc.api import Config
 from wasabi import msg
 
@@ -29,6 +29,7 @@ from common.features import (
     uses_vectors,
 )
 from common.files import replacing, sha256, together
+from common.inputs import blaming, check_pipeline, read_config, written_by
 from common.lanes import Keep, lane, left_out
 from common.meta import describe, identity, keep_strings, recorded
 from common.ners import SAMPLE, Combination, Origin, View, load
@@ -43,6 +44,8 @@ from ner_components import (
 
 # what decides by an order of NERs
 PRIORITY = "ner_policy.priority.v1"
+# what a config may say of a component that it takes from a source
+TAKEN = ("source", "component", "replace_listeners")
 # sections of the core's config that are about its training
 TRAINING = ("paths", "system", "corpora", "training", "initialize")
 Sources = Mapping[str, Language]
@@ -65,13 +68,19 @@ def assemble(config_path: Path, output: Path, keep: Keep = Keep.all) -> list[str
     """
     config, name = _read(config_path), str(config_path)
     paths = {source: Path(path) for source, path in config["paths"].items()}
+    if output.resolve() in {path.resolve() for path in paths.values()}:
+        raise ValueError(
+            f"{name}: {output} cannot be built from itself; correct [paths]"
+        )
     scripts = Path(__file__).parent
     code = [Path(__file__), scripts / "ner_components.py", *scripts.glob("common/*.py")]
     files = [config_path, *paths.values(), *sorted(code)]
     built_from = f"{spacy.__version__} {keep} {sha256(*files)}"
     meta = output / "meta.json"
-    if meta.is_file() and srsly.read_json(meta).get("built_from") == built_from:
-        return []
+    # one that is damaged is built anew
+    with suppress(ValueError), written_by("assemble", meta):
+        if meta.is_file() and srsly.read_json(meta).get("built_from") == built_from:
+            return []
     sources = {source: load(path) for source, path in paths.items()}
     base, nlp = next(iter(sources.items()))
     strings = [*nlp.vocab.strings]
@@ -128,11 +137,6 @@ def find_origins(config: Config, sources: Sources, name: str) -> dict[str, Origi
     origins: dict[str, Origin] = {}
     for component in config["nlp"]["pipeline"]:
         settings = config["components"].get(component, {})
-        if not {"source", "factory"} & set(settings):
-            raise ValueError(
-                f"{name}: nlp.pipeline has {component}, so [components.{component}] "
-                "must have a source or a factory"
-            )
         if "source" in settings:
             source = paths.get(str(settings["source"]), "")
             if not source:
@@ -146,6 +150,11 @@ def find_origins(config: Config, sources: Sources, name: str) -> dict[str, Origi
                     "to what collects the entities of a NER (factory ner_candidates_v2)"
                     f": write it there, as in configs/resolved.cfg; {PRIORITY} in it "
                     "lets the NERs go in this order"
+                )
+            if unknown := ", ".join(settings.keys() - {*TAKEN}):
+                raise ValueError(
+                    f"{name}: [components.{component}] has {unknown}, but of what is "
+                    f"taken from a source can be said only {', '.join(TAKEN)}"
                 )
             origin = _find(component, settings, sources[source], source)
             _check_taken(origin, sources[source], name, base=source == base)
@@ -275,14 +284,8 @@ def combine(config: Config, sources: Sources, origins: Origins, name: str) -> No
         place = {"before": following} if following else {"after": ours[at - 1]}
         if component not in order:
             settings = dict(config["components"][component])
-            try:
+            with blaming(f"{name}: [components.{component}] is unsound"):
                 _add(nlp, component, settings, origins.get(component), sources, place)
-            except Exception as error:
-                # whatever spaCy makes of what a person has written
-                what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-                raise ValueError(
-                    f"{name}: [components.{component}] is not as it has to be ({what})"
-                ) from None
 
 
 def _add(
@@ -341,23 +344,11 @@ def _forget_training(nlp: Language) -> None:
 
 def _read(path: Path) -> Config:
     """Read a config and check that its sources are there."""
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file")
-    try:
-        config = load_config(path).interpolate()
-        paths, pipeline = config["paths"], config["nlp"]["pipeline"]
-        if not isinstance(pipeline, list):
-            raise ValueError("nlp.pipeline is no list of names")
-        for component, block in config["components"].items():
-            if not isinstance(block, dict):
-                raise ValueError(f"components.{component} is no section")
-    except Exception as error:
-        # whatever a parser makes of what a person has written
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise ValueError(f"{path}: no config of a combination ({what})") from None
-    if not paths:
+    config = read_config(path).interpolate()
+    check_pipeline(config, str(path))
+    if not config.get("paths"):
         raise ValueError(f"{path}: there is no source in [paths]")
-    for name, folder in paths.items():
+    for name, folder in config["paths"].items():
         if not Path(str(folder), "config.cfg").is_file():
             raise ValueError(
                 f"{path}: {name} = {folder} is no pipeline; run the command `sources`, "

@@ -16,8 +16,9 @@ from wasabi import msg
 
 from common.annotation import read_gold
 from common.files import sha256, write_json
-from common.lanes import Keep, keep_of, lane
-from common.ners import load, load_sources, read_ledger
+from common.inputs import named_json
+from common.lanes import Keep, lane
+from common.ners import load, load_sources, read_combination, read_ledger
 from fidelity.causes import Cause
 from fidelity.checking import Homes, Verdict, check_fidelity
 from fidelity.sample import draw
@@ -55,7 +56,7 @@ def check_all(
     for name, combination in zip(names, progress, strict=True):
         nlp = load(combination)
         at_home = homes
-        if keep_of(nlp.meta) == Keep.entities:
+        if read_combination(nlp, combination).keep == Keep.entities:
             drawn = [] if written else draw(more, str(nlp.lang))
             at_home = written = written or Homes(pipelines, inputs + drawn, made)
         report[name] = check_fidelity(nlp, combination, at_home)
@@ -110,7 +111,9 @@ def main(
     texts: Annotated[Path, typer.Option(help="Texts to run, .spacy")] = Path(
         "corpus/test.spacy"
     ),
-    output: Annotated[Path | None, typer.Option(help="Report to write, JSON")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Report, JSON", callback=named_json)
+    ] = None,
     keep: Annotated[
         Keep, typer.Option(help="Check such as keep only so much, too: NAME_entities")
     ] = Keep.all,

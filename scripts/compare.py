@@ -16,6 +16,7 @@ from jinja2 import Environment
 from wasabi import MarkdownRenderer, msg
 
 from common.files import together, write_json, write_text
+from common.inputs import named_json, read_text, written_by
 from report.advice import advise
 from report.charts import CHARTS, Chart
 from report.tables import BEST, MAIN, TABLES, Comparison, legend, table
@@ -52,14 +53,16 @@ def write_markdown(frame: pd.DataFrame) -> str:
 def fill_in(readme: str, comparison: Comparison) -> str:
     """Replace what stands between the markers in the README.
 
-    RAISES ValueError: there are no markers.
+    RAISES ValueError: there are no markers, or more: what is yours could stand between.
     """
-    head, start, rest = readme.partition(START)
+    head, _, rest = readme.partition(START)
     _, end, tail = rest.partition(END)
-    if not (start and end):
-        raise ValueError(f"the README needs the lines {START!r} and {END!r}")
+    if not end or readme.count(START) > 1 or readme.count(END) > 1:
+        raise ValueError(
+            f"it needs the lines {START!r} and {END!r}, once, in this order"
+        )
     text = [write_markdown(table(comparison)), legend(comparison), comparison["advice"]]
-    return "\n\n".join([head + start, *text, end + tail])
+    return "\n\n".join([head + START, *text, end + tail])
 
 
 def write_report(comparison: Comparison) -> str:
@@ -91,22 +94,27 @@ def _draw(chart: Chart) -> str:
 
 def main(
     scores: Annotated[Path, typer.Argument(help="What `evaluate` wrote, JSON")],
-    output: Annotated[Path, typer.Argument(help="The comparison, JSON; .md and .html")],
+    output: Annotated[
+        Path, typer.Argument(help="JSON; .md, .html beside it", callback=named_json)
+    ],
     readme: Annotated[Path, typer.Argument(help="The README that shows the table")],
 ) -> None:
     """Write what `evaluate` measured as a page, and as a table in the README."""
     if not scores.is_file():
         msg.fail(f"There is no {scores}", "Run the command `evaluate`", exits=1)
+    for made in (output, output.with_suffix(".md")):
+        if made in (scores, readme):
+            msg.fail(f"{made} would be replaced; give another output", exits=1)
     try:
-        comparison = compare(srsly.read_json(scores))
-        report, page = write_report(comparison), write_page(comparison)
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        # no JSON, or what an earlier version of `evaluate` wrote
-        wrong = f"Run the command `evaluate` ({type(error).__name__}: {error})"
-        msg.fail(f"{scores} is not what `evaluate` writes", wrong, exits=1)
+        # an earlier version of `evaluate` wrote something else
+        with written_by("evaluate", scores):
+            comparison = compare(srsly.read_json(scores))
+            report, page = write_report(comparison), write_page(comparison)
+    except ValueError as error:
+        msg.fail("Nothing was compared", str(error), exits=1)
     try:
-        text = fill_in(readme.read_text(encoding="utf8"), comparison)
-    except (ValueError, OSError) as error:
+        text = fill_in(read_text(readme), comparison)
+    except ValueError as error:
         msg.fail(f"{readme} was not changed", str(error), exits=1)
     with together():
         write_json(output, comparison)

@@ -18,6 +18,7 @@ from wasabi import MarkdownRenderer, msg
 
 from common.files import together, write_json, write_text
 from common.formats.files import accepted, read_records
+from common.inputs import named_json
 from common.ners import load
 from measuring.conflicts import find_resolver
 from ner_components import (
@@ -134,7 +135,9 @@ def read_texts(path: Path) -> list[str]:
 def main(
     pipeline: Annotated[str, typer.Argument(help="A combination with a policy")],
     texts: Annotated[Path, typer.Argument(help="Texts: .spacy, .jsonl, .txt ...")],
-    output: Annotated[Path, typer.Argument(help="Report, JSON; .md goes beside it")],
+    output: Annotated[
+        Path, typer.Argument(help="Report, JSON; .md beside it", callback=named_json)
+    ],
 ) -> None:
     """Report how often the NERs collide, over what, and who wins."""
     try:

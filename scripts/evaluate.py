@@ -18,6 +18,7 @@ from wasabi import msg
 
 from common.annotation import read_gold
 from common.files import sha256, together, write_json, writing
+from common.inputs import named_json
 from common.meta import Entry
 from common.ners import EXAMPLES, read_ledger, rename, rename_labels
 from measuring.costs import environment, measure_costs
@@ -136,7 +137,9 @@ def rows(report: dict[str, Any]) -> list[list[str]]:
 
 def main(
     gold: Annotated[Path, typer.Argument(help="Annotated text, .spacy")],
-    output: Annotated[Path, typer.Argument(help="The scores to write, JSON")],
+    output: Annotated[
+        Path, typer.Argument(help="The scores, JSON", callback=named_json)
+    ],
     sources: Annotated[Path, typer.Option(help="The folder of source pipelines")],
     pipelines: Annotated[Path, typer.Option(help="The folder of combinations")],
     test: Annotated[Path, typer.Option(help="What the text was converted from")],
@@ -158,6 +161,7 @@ def main(
         origins, combinations, broken, left_out = run_all(
             [*docs, *more], sources, pipelines
         )
+        known_texts = seen(ledger, test)
     except ValueError as error:
         msg.fail("Nothing was measured", str(error), exits=1)
     report, records = evaluate(
@@ -173,7 +177,7 @@ def main(
     msg.table(rows(report), header=header, divider=True)
     known = set().union(*(run.known for run in (origins | combinations).values()))
     faults = [f"{gold}: {fault}" for fault in find_problems(docs, groups, known)]
-    for fault in [*faults, *seen(ledger, test), *left_out, *broken]:
+    for fault in [*faults, *known_texts, *left_out, *broken]:
         msg.warn(fault)
     if broken:
         msg.fail("Not all could be measured; what could be is in", str(output), exits=1)

@@ -6,6 +6,7 @@
 
 from common.running import guarded
 
+import re
 import shutil
 import subprocess
 import sys
@@ -20,12 +21,12 @@ import spacy.cli
 import srsly
 import typer
 from packaging.version import InvalidVersion, Version
-from spacy.util import load_config
 from tqdm import tqdm
 from wasabi import msg
 
 from common.code import OURS, code_in
 from common.files import refuse_full, replacing
+from common.inputs import read_config
 from common.ners import is_current, load, pipelines_in, read_ledger
 from common.summary import measured_of, summarize
 from ner_components import Importable
@@ -33,6 +34,9 @@ from ner_components import Importable
 WHEELS = Path("configs/wheels.cfg")
 # what of meta.json a person may want to say otherwise
 STATED = {"author", "email", "url", "license", "description"}
+# what may follow `en_` in the name of a package, and how that is said
+NAME = re.compile("[A-Za-z]([A-Za-z0-9_]*[A-Za-z0-9])?")
+LETTERS = "letters (a to z), digits and _, first a letter, _ not last"
 EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
@@ -57,6 +61,11 @@ def package(
     RAISES ValueError: it does not load, or no wheel came out; the message says what
         the build printed.
     """
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            f"{name} cannot be part of a package's name; rename the config that it is "
+            f"built by, {LETTERS}"
+        )
     code = _code(pipeline)
     with tempfile.TemporaryDirectory() as work:
         meta_path = Path(work) / "meta.json"
@@ -106,10 +115,7 @@ def read_stated(config: Path, name: str) -> dict[str, str]:
     """
     if not config.is_file():
         return {}
-    try:
-        sections = load_config(config).interpolate()
-    except ValueError as error:
-        raise ValueError(f"{config}: no config ({error})") from None
+    sections = read_config(config).interpolate()
     found = {**sections.get("every", {}), **sections.get(name, {})}
     if unknown := sorted(found.keys() - STATED):
         raise ValueError(
@@ -157,12 +163,15 @@ def package_all(
     config: see `read_stated`.
     RETURNS: the wheels, by the folder of the combination; and the folders that no wheel
         could be made of, which are named when it happens.
-    RAISES ValueError: there is nothing to make a wheel of, or `version` is none.
+    RAISES ValueError: there is nothing to make a wheel of, `version` or `prefix` is
+        none.
     """
     try:
         Version(version)
     except InvalidVersion:
         raise ValueError(f"version {version}: no version; one is 0.1.0") from None
+    if not NAME.fullmatch(prefix):
+        raise ValueError(f"prefix {prefix!r}: it must be {LETTERS}")
     ledger = read_ledger(sources)
     wheels, broken = {}, []
     for pipeline in tqdm(
@@ -218,7 +227,10 @@ def main(
         )
     except ValueError as error:
         msg.fail("No wheel was made", str(error), exits=1)
-    summarize(wheels, metrics)
+    try:
+        summarize(wheels, metrics)
+    except ValueError as error:
+        msg.fail(f"The wheels are in {packages}; this is amiss", str(error), exits=1)
     if broken:
         names = ", ".join(map(str, broken))
         msg.fail("Not every wheel was made", f"Remove or mend {names}", exits=1)

@@ -15,18 +15,18 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 import spacy
-import srsly
 import typer
 from spacy.language import Language
-from spacy.util import get_package_path, is_package, load_config
+from spacy.util import get_package_path, is_package
 from wasabi import msg
 
 from common.archives import UnreachableError, download, extract_pipeline, fetch
 from common.code import OURS, import_code, import_files, require
 from common.files import replacing, sha256, together, write_json
+from common.inputs import read_config, reason
 from common.language import foreign
 from common.meta import describe, record, recorded
-from common.ners import LEDGER, SAMPLE, load
+from common.ners import LEDGER, SAMPLE, load, read_ledger
 from common.packages import TABLES, identify, version_of
 from ner_components import finder, proposers
 from training.loop import train
@@ -38,6 +38,8 @@ COMPILED = shutil.ignore_patterns("__pycache__")
 # whose entries say where they were offered
 FETCHED = ("downloaded", "index")
 EMPTY: Mapping[str, str] = MappingProxyType({})
+# what sources.cfg may say of a package
+OFFERED = ("archive", "index")
 Entry = dict[str, Any]
 
 
@@ -158,7 +160,14 @@ def _find(
     name: str, wanted: str, offers: Mapping[str, str], folder: Path, *, official: bool
 ) -> str | None:
     """Copy or fetch the pipeline; None where it is out of reach everywhere."""
-    if Path(wanted).is_dir():
+    if Path(wanted).exists():
+        for needed in ("config.cfg", "meta.json"):
+            # what is none may be large, or hold the folder that it would be copied to
+            if not Path(wanted, needed).is_file():
+                raise ValueError(
+                    f"{wanted}: no folder of a pipeline, as there is no {needed} in it;"
+                    " of a wheel or an archive, install it and give the package's name"
+                )
         shutil.copytree(wanted, folder, ignore=COMPILED, dirs_exist_ok=True)
         return "path"
     if is_package(wanted):
@@ -199,7 +208,7 @@ def _check_language(
     """Refuse to train on the project's own text in the core of another language."""
     paths = _paths(config, overrides)
     if core := paths.get("core"):
-        lang = load_config(Path(core) / "config.cfg")["nlp"]["lang"]
+        lang = read_config(Path(core) / "config.cfg")["nlp"]["lang"]
         if foreign(Path(paths["train"]), lang):
             raise ValueError(
                 f"{name}: {wanted} cannot be had, and the text to train one on, "
@@ -238,8 +247,7 @@ def _explain(name: str, wanted: str, config: Path) -> None:
 
 
 def _paths(config: Path, overrides: Mapping[str, str] = EMPTY) -> dict[str, Any]:
-    loaded = load_config(config, overrides=dict(overrides)).interpolate()
-    return dict(loaded.get("paths", {}))
+    return dict(read_config(config, overrides).interpolate().get("paths", {}))
 
 
 def _overrides(config: Path, text: Mapping[str, Path], wanted: str) -> dict[str, str]:
@@ -275,7 +283,7 @@ def _train(name: str, config: Path, folder: Path, overrides: Mapping[str, str]) 
         ledger = {path: recorded(Path(path).name, Path(path), core)}
         nlp, _ = train_in(core, config, overrides, name=name)
         made = describe(name, nlp.pipe_names, ledger, made="a NER trained anew")
-        ours = load_config(config)["nlp"]["pipeline"]
+        ours = read_config(config)["nlp"]["pipeline"]
         # what else of the core proposes entities is not this pipeline's to tell
         for other in {*proposers(nlp)} - {*ours}:
             nlp.remove_pipe(other)
@@ -301,9 +309,11 @@ def check(folder: Path, wanted: str, *, notice: bool) -> Language:
         except Exception as error:
             # E002 is a factory that nothing has registered
             fix = "; give its code with --vars.code FILE" * ("[E002]" in str(error))
+            # where it was copied to is of no interest
+            said = reason(error).replace(str(folder), wanted)
             raise ValueError(
                 f"{wanted}: it does not load and run on spaCy {spacy.__version__} "
-                f"({type(error).__name__}: {error}){fix}"
+                f"({said}){fix}"
             ) from error
     try:
         last = finder(nlp)
@@ -346,8 +356,19 @@ def get_sources(
     RAISES ValueError: one is not to be had; those before it are there.
     """
     ledger = sources / LEDGER
-    entries: dict[str, Entry] = srsly.read_json(ledger) if ledger.is_file() else {}
+    entries: dict[str, Entry] = {}
+    try:
+        entries = read_ledger(sources) if ledger.is_file() else {}
+    except ValueError as error:
+        msg.warn(f"{error}; it is written anew")
     offers = _offers(configs / "sources.cfg")
+    for key in texts:
+        source, _, path = key.partition(".")
+        if source not in wanted or not path:
+            raise ValueError(
+                f"--text {key}: not of the form NAME.train=PATH with the NAME of a "
+                f"source ({', '.join(wanted)})"
+            )
     for name, what in wanted.items():
         before = entries.get(name)
         # an earlier release did not say what it was made from
@@ -397,8 +418,19 @@ def get_sources(
 
 
 def _offers(path: Path) -> dict[str, dict[str, str]]:
-    """Read where packages are to be had, by their name."""
-    return dict(load_config(path)) if path.is_file() else {}
+    """Read where packages are to be had, by their name.
+
+    RAISES ValueError: it says something else.
+    """
+    offers = dict(read_config(path)) if path.is_file() else {}
+    for name, own in offers.items():
+        for way, where in own.items():
+            if way not in OFFERED or not isinstance(where, str):
+                raise ValueError(
+                    f"{path}: [{name}] has {way} = {where!r}, but what it may have is "
+                    f"{' and '.join(OFFERED)}, each in quotes"
+                )
+    return offers
 
 
 def _say(wanted: str, texts: Mapping[str, str]) -> str:
@@ -415,13 +447,17 @@ def _again(name: str, wanted: str, texts: Mapping[str, str]) -> str:
 def pairs(given: Sequence[str]) -> dict[str, str]:
     """Read `NAME=VALUE` arguments.
 
-    RAISES ValueError: one is none.
+    RAISES ValueError: one is none, or two have the same name.
     """
+    found: dict[str, str] = {}
     for pair in given:
         name, _, value = pair.partition("=")
         if not (name.replace(".", "_").isidentifier() and value):
             raise ValueError(f"{pair}: not of the form NAME=VALUE")
-    return dict(pair.partition("=")[::2] for pair in given)
+        if name in found:
+            raise ValueError(f"{pair}: {name} is {found[name]} already")
+        found[name] = value
+    return found
 
 
 def main(

@@ -19,6 +19,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import venv
 from contextlib import nullcontext
@@ -154,8 +155,9 @@ def options(given: list[str], plan: str) -> list[str]:
 
     given: as typed, after the command.
     plan: the text of project.yml.
-    RAISES ValueError: a variable is not in the plan, or its value is missing or has a
-        character that the plan's runner cannot hand on.
+    RAISES ValueError: a variable is not in the plan, or its value is missing, has a
+        character that the plan's runner cannot hand on, or says where nothing can be
+        served.
     """
     (block,) = re.findall(r"^vars:\n((?:(?:[ #].*)?\n)+)", plan, flags=re.MULTILINE)
     known = re.findall(r"^  (\w+):", block, flags=re.MULTILINE)
@@ -181,8 +183,26 @@ def options(given: list[str], plan: str) -> list[str]:
                 f"--vars.{name}: {value!r} has a space, a quote or another character "
                 "that cannot be handed on; rename the file or folder, or link to it"
             )
+        if fault := unserved(name, value):
+            raise ValueError(f"--vars.{name}: {value!r} {fault}")
+        if value.startswith("-") and (ROOT / value).exists():
+            # or a command would take it for an option
+            value = f"./{value}"
         ready += [f"--vars.{name}", json.dumps(value)]
     return ready
+
+
+def unserved(name: str, value: str) -> str:
+    """Tell why the page cannot be served there, where a variable says where."""
+    if name == "port" and not (value.isdecimal() and 0 < int(value) < 2**16):
+        return "is no port; one is 8501"
+    if name == "address":
+        family = socket.AF_INET6 if ":" in value else socket.AF_INET
+        try:
+            socket.create_server((value, 0), family=family).close()
+        except (OSError, UnicodeError) as error:
+            return f"is no address of this machine ({error}); localhost is one"
+    return ""
 
 
 def steps_of(command: str, plan: str) -> list[str]:
@@ -203,6 +223,11 @@ def main() -> int:
         needed = ".".join(map(str, PYTHON))
         sys.exit(
             f"Python {needed} or newer is needed, this is {sys.version.split()[0]}"
+        )
+    if not os.access(ROOT, os.W_OK):
+        sys.exit(
+            f"{ROOT} cannot be written to, but whatever is built goes there; copy it "
+            "to where you can write, and run that"
         )
     command, *given = sys.argv[1:] or [""]
     plan = (ROOT / "project.yml").read_text(encoding="utf8")

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from spacy.util import load_config
 from thinc.api import Config
 from wasabi import msg
 
+from common import inputs
 from common.code import bring_code
 from common.files import replacing, sha256, together
 from common.lanes import Keep, lane, left_out
@@ -115,18 +115,12 @@ def read_config(path: Path, size: Size) -> Config:
 
     RAISES ValueError: it is missing, is no config, or lacks what is needed of it.
     """
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file")
-    try:
-        config = load_config(path)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    config = inputs.read_config(path)
+    inputs.check_pipeline(config, str(path))
     sizes = [size.value] if "size" in config else []
-    for section in ("nlp", "components", "training", *sizes):
+    for section in ("training", *sizes):
         if section not in config:
             raise ValueError(f"{path} has no section [{section}]")
-    if not config["nlp"].get("pipeline"):
-        raise ValueError(f"{path} has no `pipeline` in [nlp]")
     return config
 
 

@@ -19,6 +19,7 @@ from wasabi import msg
 
 from common.annotation import read_gold
 from common.files import together, write_json, write_text
+from common.inputs import named_json, parse_config, read_text
 from common.meta import identity
 from common.ners import (
     Entity,
@@ -34,8 +35,9 @@ from measuring.calibration import KeptLogits
 from measuring.conflicts import Resolver, find_resolver
 from measuring.gold import annotated_labels
 from measuring.policies import Undecided
+from measuring.runs import made_of
 from measuring.scores import f_of_draws, interval, of_labels, resample, score
-from measuring.settings import parse, write
+from measuring.settings import write
 from measuring.trials import trials
 from ner_components import proposers
 
@@ -157,10 +159,8 @@ def read_config(path: Path, resolver: Resolver) -> str:
 
     RAISES ValueError: it is missing, invalid, or the config of another pipeline.
     """
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file")
-    text = path.read_text(encoding="utf8")
-    components = parse(text, str(path)).interpolate().get("components", {})
+    text = read_text(path)
+    components = parse_config(text, str(path)).interpolate().get("components", {})
     names = [resolver.name, *(name for name, _ in resolver.collectors.values())]
     missing = [n for n in names if not isinstance(components.get(n), dict)]
     if not missing:
@@ -185,7 +185,7 @@ def write_choice(
     name: what to call the config in an error.
     RAISES ValueError: it cannot be changed as it is written.
     """
-    wanted = parse(text, name)
+    wanted = parse_config(text, name)
     components = wanted["components"]
     there = wanted.interpolate()["components"][resolver.name].get("policy")
     if there != result["chosen"]:
@@ -200,7 +200,7 @@ def write_choice(
     wanted["tuned_for"] = dict(tuned_for)
     text = write(text, "tuned_for", tuned_for, alone=True)
     try:
-        is_wanted = parse(text, name) == wanted
+        is_wanted = parse_config(text, name) == wanted
     except ValueError:
         is_wanted = False
     if not is_wanted:
@@ -217,7 +217,7 @@ def find_sources(resolver: Resolver, sources: Path) -> dict[str, str]:
     RAISES ValueError: there are no sources yet.
     """
     ledger = read_ledger(sources)
-    made_from = resolver.nlp.meta.get("combination", {}).get("made_from", {})
+    made_from = made_of(resolver.nlp).made_from
     now = {name: entry["sha256"] for name, entry in ledger.items()}
     other = [n for n in made_from if n in now and now[n] != made_from[n]]
     if other:
@@ -232,7 +232,9 @@ def main(
     pipeline: Annotated[Path, typer.Argument(help="A combination with a policy")],
     gold: Annotated[Path, typer.Argument(help="Text with all NERs' labels, .spacy")],
     config: Annotated[Path, typer.Argument(help="The config to write the choice to")],
-    report: Annotated[Path, typer.Argument(help="All that was tried, JSON")],
+    report: Annotated[
+        Path, typer.Argument(help="All that was tried, JSON", callback=named_json)
+    ],
     sources: Annotated[Path, typer.Option(help="The source pipelines")] = SOURCES,
 ) -> None:
     """Choose the policy of a combination, and the temperatures of its NERs' scores."""

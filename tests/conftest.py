@@ -7,11 +7,13 @@ sys.dont_write_bytecode = True
 
 import contextlib
 import shutil
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import srsly
 from hypothesis import HealthCheck, settings
 
 from assemble import assemble
@@ -19,6 +21,8 @@ from helpers import (
     CONFIGS,
     CORE_LABELS,
     ROOT,
+    TEXTS,
+    USUAL,
     Case,
     annotate,
     cheap_costs,
@@ -27,8 +31,10 @@ from helpers import (
     make_drugs,
     make_drugs_in,
     make_old_drugs,
+    run_command,
     run_project,
     save_sources,
+    scores_of,
     serve,
     teach,
 )
@@ -122,6 +128,47 @@ def _assemble(sources: Path) -> Path:
         for name in CONFIGS:
             assemble(ROOT / "configs" / f"{name}.cfg", pipelines / name)
     return pipelines
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of doubles in which every command has run, or could."""
+    folder = tmp_path_factory.mktemp("sound")
+    core = make_core(pipes=["tagger", "ner"])
+    save_sources(folder / "mine", {"core": core, "drugs": make_drugs(core, seed=3)})
+    shutil.copytree(ROOT / "configs", folder / "configs")
+    for part in ("assets", "metrics", "packages"):
+        (folder / part).mkdir()
+    for name in ("test", "joint_dev"):
+        annotate(folder / "assets" / f"{name}.jsonl", [*CORE_LABELS, "DRUG"])
+    for name, labels in (("drugs", ["DRUG"]), ("core", CORE_LABELS)):
+        for part in ("train", "dev"):
+            annotate(folder / "assets" / f"{name}_{part}.jsonl", labels)
+    texts = [f"{text} {number}" for number in range(5) for text in TEXTS]
+    (folder / "texts.txt").write_text("\n".join(texts), encoding="utf8")
+    shutil.copy(ROOT / "README.md", folder)
+    for name in ("disagreements.jsonl", "tuning.json", "conflicts.json"):
+        (folder / "metrics" / name).write_text("earlier")
+    for kind in ("json", "md", "html"):
+        (folder / "metrics" / f"comparison.{kind}").write_text("earlier")
+    (folder / "packages" / "earlier").touch()
+    scores = srsly.json_dumps(scores_of(drug_first=(0.7, 1.0)))
+    (folder / "metrics" / "scores.json").write_text(scores, encoding="utf8")
+    (folder / "metrics" / "fidelity.json").write_text("{}")
+    for name, inside, where in [
+        ("drugs", "mine/drugs", "en_drugs"),
+        ("empty", "configs", "configs"),
+        ("evil", "mine/drugs", "../outside"),
+    ]:
+        with tarfile.open(folder / f"{name}.tar.gz", "w:gz") as archive:
+            archive.add(folder / inside, where)
+    with contextlib.chdir(folder):
+        run_command("sources", USUAL["sources"].split())
+        for name in ("test", "joint_dev"):
+            usual = USUAL["convert"].replace("test.", f"{name}.")
+            run_command("convert", usual.split())
+        run_command("assemble", USUAL["assemble"].split())
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,30 @@ TEXTS = [
     "I can't see 😀 it! Where's Benz?",
     "The analyser from Geneva cost two thousand francs on Monday.",
 ]
+# what each command is called with in the project of the fixture `sound`
+USUAL = {
+    "convert": "assets/test.jsonl corpus/test.spacy --pipeline sources/core",
+    "sources": "sources core=mine/core drugs=mine/drugs "
+    "--text drugs.train=assets/drugs_train.jsonl "
+    "--text drugs.dev=assets/drugs_dev.jsonl",
+    "assemble": "pipelines configs/drug_first.cfg configs/drug_last.cfg "
+    "configs/resolved.cfg",
+    "check_fidelity": "pipelines/drug_first pipelines/resolved "
+    "--sources sources --texts corpus/test.spacy --output metrics/fidelity.json "
+    "--more assets/test.jsonl",
+    "train_alternatives": "pipelines configs/single_ner.cfg --sources sources "
+    "--texts assets/drugs_train.jsonl --raw texts.txt --test texts.txt "
+    "--dev assets/joint_dev.jsonl --corpus corpus",
+    "evaluate": "corpus/test.spacy metrics/scores.json --sources sources "
+    "--pipelines pipelines --test assets/test.jsonl --texts texts.txt "
+    "--disputed metrics/disagreements.jsonl",
+    "compare": "metrics/scores.json metrics/comparison.json README.md",
+    "tune": "pipelines/resolved corpus/joint_dev.spacy configs/resolved.cfg "
+    "metrics/tuning.json --sources sources",
+    "conflict_report": "pipelines/resolved corpus/test.spacy metrics/conflicts.json",
+    "package": "pipelines packages metrics --sources sources --prefix drug "
+    "--version 0.1.0",
+}
 # the doubles know few of English's thousand tokenizer rules, to load in no time
 English.Defaults.tokenizer_exceptions = {
     word: rule
@@ -330,6 +354,12 @@ def save_sources(folder: Path, pipelines: dict[str, Language]) -> Path:
         ledger[name] = {**entry, "wanted": name, "found": "a SHA-256"}
     write_json(folder / "sources.json", ledger)
     return folder
+
+
+def entry_of(sha256: str) -> dict[str, Any]:
+    """Write an entry of sources.json of which only the SHA-256 matters."""
+    text = dict.fromkeys(("name", "version", "origin", "license"), "")
+    return {**text, "sha256": sha256, "labels": {}, "requirements": [], "sources": []}
 
 
 @dataclass(frozen=True)
@@ -714,3 +744,13 @@ def answers(url: str) -> bool:
         return requests.get(f"{url}/_stcore/health", timeout=2).ok
     except requests.RequestException:
         return False
+
+
+def run_command(command: str, args: list[str]) -> tuple[int, str]:
+    """Run a command in this process; an error that it lets through is raised."""
+    app = typer.Typer(add_completion=False)
+    app.command()(importlib.import_module(command).main)
+    done = CliRunner().invoke(app, args, env={"COLUMNS": "1000", "NO_COLOR": "1"})
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, " ".join(done.output.split())

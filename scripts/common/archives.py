@@ -44,9 +44,9 @@ def download(url: str, folder: Path) -> Path:
     url: by https, or of this machine itself; ends with `#md5=HEX` or `#sha256=HEX`, the
         checksum that the file must have.
     RETURNS: the file's path.
-    RAISES UnreachableError: no answer within REACH seconds. ValueError: it has no
-        checksum, is not by https or leads to what is not; the answer is an error, ends
-        early, or has another checksum.
+    RAISES UnreachableError: no answer within REACH seconds. ValueError: `url` is none,
+        has no checksum, is not by https or leads to what is not; the answer is an
+        error, ends early, or has another checksum.
     """
     url, kind, expected = _pinned(url, *CHECKSUMS)
     response = _connect(url)
@@ -106,6 +106,8 @@ def _connect(url: str) -> requests.Response:
         raise ValueError(
             f"{url}: refused, as it is not by https or leads to what is not"
         )
+    if answer and isinstance(answer[0], ValueError):
+        raise ValueError(f"{url}: no address ({answer[0]})")
     if not answer or not isinstance(answer[0], requests.Response):
         _silent.add(host)
         reason = type(answer[0]).__name__ if answer else f"no answer in {REACH} s"

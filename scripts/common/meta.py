@@ -4,14 +4,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import srsly
 from spacy.cli.package import get_third_party_dependencies
 from spacy.language import Language
 from spacy.strings import StringStore
 from spacy.util import split_requirement
 
 from common.files import sha256
-from common.ners import LEDGER, alone
+from common.ners import LEDGER, alone, read_ledger
 from ner_components import IsolatedNER, proposers
 
 Entry = dict[str, Any]
@@ -54,9 +53,12 @@ def _requirements(nlp: Language) -> list[str]:
 
 
 def recorded(name: str, folder: Path, nlp: Language) -> Entry:
-    """Return what is recorded of a source pipeline, or record it now."""
+    """Return what is recorded of a source pipeline, or record it now.
+
+    RAISES ValueError: the record is damaged.
+    """
     ledger = folder.parent / LEDGER
-    entries = srsly.read_json(ledger) if ledger.is_file() else {}
+    entries = read_ledger(folder.parent) if ledger.is_file() else {}
     entry = entries.get(folder.name, {})
     # as this release writes it
     return dict(entry if "wanted" in entry else record(name, folder, nlp, "path"))

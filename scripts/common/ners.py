@@ -15,6 +15,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 
 from common.code import import_code
+from common.inputs import written_by
 from ner_components import (
     Candidates,
     IsolatedNER,
@@ -30,6 +31,11 @@ from ner_components import (
 # a listener of a NER's model, to be replaced by a copy of what it listens to
 LISTENER = "model.tok2vec"
 LEDGER = "sources.json"
+# some of what it says of each source
+RECORDED: dict[str, type] = {
+    **dict.fromkeys(("sha256", "name", "version", "origin", "license"), str),
+    **{"labels": dict, "requirements": list, "sources": list},
+}
 # the project's own text, which all the same hands have annotated
 EXAMPLES = Path("assets")
 # what a pipeline must be able to read before it is put in place
@@ -116,24 +122,36 @@ def pipelines_in(folder: Path) -> list[Path]:
 
 
 def is_current(pipeline: Path, ledger: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Tell whether a pipeline was made from the sources that there are now."""
-    combination = srsly.read_json(pipeline / "meta.json").get("combination", {})
-    made_from = combination.get("made_from", {})
-    return all(
-        name in ledger and ledger[name]["sha256"] == sha256
-        for name, sha256 in made_from.items()
-    )
+    """Tell whether a pipeline was made from the sources that there are now.
+
+    RAISES ValueError: its meta.json is damaged.
+    """
+    meta = pipeline / "meta.json"
+    with written_by("assemble", meta):
+        made_from = srsly.read_json(meta).get("combination", {}).get("made_from", {})
+        return all(
+            name in ledger and ledger[name]["sha256"] == sha256
+            for name, sha256 in made_from.items()
+        )
 
 
 def read_ledger(sources: Path) -> dict[str, dict[str, Any]]:
     """Read what is recorded of the source pipelines, by name, the core first.
 
-    RAISES ValueError: there are none yet.
+    RAISES ValueError: there are none yet, or the file is damaged.
     """
     path = sources / LEDGER
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; run the command `sources`")
-    return dict(srsly.read_json(path))
+    with written_by("sources", path):
+        ledger = dict(srsly.read_json(path))
+        for name, own in ledger.items():
+            for key, kind in RECORDED.items():
+                if not isinstance(own[key], kind):
+                    raise ValueError(f"{name} has {key} {own[key]!r}")
+        if not ledger:
+            raise ValueError("there is no source in it")
+    return ledger
 
 
 def load_sources(sources: Path) -> dict[str, Language]:

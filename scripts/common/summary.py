@@ -8,15 +8,21 @@ import srsly
 from wasabi import msg
 
 from common.files import sha256
+from common.inputs import written_by
 
 NONE = "not measured"
 
 
 def measured_of(pipeline: Path, metrics: Path) -> dict[str, Any]:
-    """Return what `evaluate` wrote of this very build; nothing if of another."""
-    scores = _read(metrics / "scores.json").get("pipelines", {})
-    measured: dict[str, Any] = scores.get(pipeline.name, {})
-    return measured if measured.get("sha256") == sha256(pipeline) else {}
+    """Return what `evaluate` wrote of this very build; nothing if of another.
+
+    RAISES ValueError: the file is damaged.
+    """
+    path = metrics / "scores.json"
+    with written_by("evaluate", path):
+        scores = _read(path).get("pipelines", {})
+        measured: dict[str, Any] = scores.get(pipeline.name, {})
+        return measured if measured.get("sha256") == sha256(pipeline) else {}
 
 
 def summarize(wheels: Mapping[Path, Path], metrics: Path) -> None:
@@ -25,17 +31,19 @@ def summarize(wheels: Mapping[Path, Path], metrics: Path) -> None:
     wheels: the wheel of each combination, by the combination's folder.
     metrics: the folder of what was measured; what is not there yet, or is of another
         build, is left out.
+    RAISES ValueError: a file of it is damaged.
     """
-    costs = _read(metrics / "scores.json").get("costs", {})
-    fidelity = _read(metrics / "fidelity.json")
+    scores, fidelity = metrics / "scores.json", metrics / "fidelity.json"
     rows = []
     for pipeline, wheel in wheels.items():
         name, build = pipeline.name, sha256(pipeline)
         measured = measured_of(pipeline, metrics)
-        cost = costs[name] if measured else None
-        f = measured["all_texts"]["micro"]["f"] if measured else None
-        checked = fidelity.get(name, {}).values()
-        verdicts = {own["verdict"] for own in checked if own.get("sha256") == build}
+        with written_by("evaluate", scores):
+            cost = _read(scores)["costs"][name] if measured else None
+            f = measured["all_texts"]["micro"]["f"] if measured else None
+        with written_by("check-fidelity", fidelity):
+            checked = _read(fidelity).get(name, {}).values()
+            verdicts = {own["verdict"] for own in checked if own["sha256"] == build}
         rows.append(
             (
                 name,

@@ -1,5 +1,6 @@
 """Whether the names and numbers in the config of a combination can be meant."""
 
+import inspect
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -26,14 +27,25 @@ def validate(nlp: Language, name: str) -> None:
     RAISES ValueError: a collector, or what decides, names what is not there, or asks
         for what cannot be.
     """
-    collected = {p.component: p for _, p in nlp.pipeline if isinstance(p, Candidates)}
+    collected: dict[str, Candidates] = {}
     for own, pipe in nlp.pipeline:
         if isinstance(pipe, Candidates):
             before = nlp.pipe_names[: nlp.pipe_names.index(own)]
             _check(f"{name}: {own} collects the component", [pipe.component], before)
             _check_labels(nlp, pipe, f"{name}: {own}")
+            collected[pipe.component] = pipe
         if isinstance(pipe, Resolve):
+            if not pipe.components:
+                raise ValueError(f"{name}: {own} has no components to decide between")
+            # what stands behind it comes too late
             _check(f"{name}: {own} names the component", pipe.components, collected)
+            try:
+                inspect.signature(pipe.policy).bind(())
+            except TypeError as error:
+                raise ValueError(
+                    f"{name}: the policy of {own} is none, as it does not take the "
+                    f"spans of a conflict and nothing else ({error})"
+                ) from None
             collectors = {ner: collected[ner] for ner in pipe.components}
             _check_policy(nlp, pipe.policy, collectors, f"{name}: the policy of {own}")
 

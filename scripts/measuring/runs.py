@@ -12,6 +12,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
 
+from common.inputs import blaming
 from common.ners import (
     Combination,
     Origin,
@@ -80,13 +81,14 @@ class Run(Loaded):
 def read_more(texts: Path, sources: Path) -> list[Doc]:
     """Read texts without annotation, in the core's tokens: the fifth to measure on.
 
-    RAISES ValueError: there are none, or there is no core.
+    RAISES ValueError: there are none, too few or too long ones, or there is no core.
     """
     core = load(sources / next(iter(read_ledger(sources))))
     docs: list[Doc] = []
     words = 0
     for text in measured_on(read_texts(texts)):
-        docs.append(core.make_doc(text))
+        with blaming(str(texts)):
+            docs.append(core.make_doc(text))
         words += len(docs[-1])
         if words >= WORDS:
             break
@@ -185,7 +187,7 @@ def _run_each(
 def made_of(nlp: Language) -> Combination:
     """Read what a pipeline was made of; of nothing, if it is no combination."""
     known = "combination" in nlp.meta
-    return read_combination(nlp, "") if known else Combination("", {})
+    return read_combination(nlp, str(nlp.path)) if known else Combination("", {})
 
 
 def _load(folder: Path) -> tuple[Language, float, dict[str, set[str]]]:

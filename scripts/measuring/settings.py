@@ -6,26 +6,10 @@ from configparser import ConfigParser
 from typing import Any
 
 import srsly
-from spacy import Config
 
 # a line, the section that it is of, and the option: "" for the section's header, None
 # for comments and gaps
 Line = tuple[str, str, str | None]
-
-
-def parse(text: str, name: str) -> Config:
-    """Read a config, its references as they are written.
-
-    name: what to call the config in an error.
-    RAISES ValueError: it is no valid config.
-    """
-    try:
-        # also checks that all references lead somewhere
-        Config().from_str(text)
-        return Config().from_str(text, interpolate=False)
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{name}: no valid config ({reason})") from None
 
 
 def write(text: str, section: str, settings: Mapping[str, Any], *, alone: bool) -> str:

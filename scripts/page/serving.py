@@ -111,7 +111,7 @@ def load(pipelines: Path) -> tuple[list[Served], list[str]]:
 
 def _is_whole(folder: Path) -> bool:
     # one that is damaged is told of when it is loaded
-    with suppress(ValueError):
+    with suppress(ValueError, AttributeError):
         return keep_of(srsly.read_json(folder / "meta.json")) == Keep.all
     return True
 

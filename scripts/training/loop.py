@@ -15,6 +15,8 @@ from spacy.training.loop import train as train_nlp
 from spacy.util import load_config, registry
 from tqdm import tqdm
 
+from common.inputs import blaming, read_config
+
 # makes the factory, the reader and the callback known
 from training import reader, spans_ner, taught_ner  # noqa: F401
 
@@ -41,8 +43,9 @@ def train(
     RETURNS: the scores that the config gives a weight, for each step that was scored.
     RAISES ValueError: what the config reads is missing or unsound.
     """
-    config = load_config(config_path, overrides=dict(overrides))
-    with tempfile.TemporaryDirectory() as work:
+    config = read_config(config_path, overrides)
+    failed = f"{config_path}: nothing can be trained by it"
+    with tempfile.TemporaryDirectory() as work, blaming(failed):
         scores = Path(work) / "scores.jsonl"
         config["training"]["logger"] = {
             "@loggers": "progress_bar.v1",

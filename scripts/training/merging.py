@@ -116,6 +116,12 @@ def merge_texts(
             docs.add(doc)
         if more:
             msg.info(f"{raw}: {len(more)} texts, whose labels are all predicted")
+    if not len(docs):
+        given = ", ".join(map(str, [*texts, *([raw] if raw else [])]))
+        raise ValueError(
+            f"{given}: no text is left, as all are measured on; give others than those "
+            f"in {test}"
+        )
     with writing(target) as unfinished:
         docs.to_disk(unfinished)
     return merged

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.util import load_config
 from thinc.api import Config
 
+from common.inputs import read_config
 from common.ners import LISTENER
 from ner_components import proposers
 from training.loop import Curve, train
@@ -35,7 +35,7 @@ def train_in(
         returned.
     RAISES ValueError: there is no place for them, or what the config reads is unsound.
     """
-    config = load_config(config_path)
+    config = read_config(config_path)
     names = replaced(core, config, str(config_path))
     ours: dict[str, Any] = {
         "paths.core": str(core.path),

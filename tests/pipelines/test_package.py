@@ -13,7 +13,14 @@ import srsly
 from assemble import assemble
 from common.files import sha256
 from common.summary import measured_of, summarize
-from helpers import ROOT, make_core, make_drugs_in, save_sources, scores_of
+from helpers import (
+    ROOT,
+    entry_of,
+    make_core,
+    make_drugs_in,
+    save_sources,
+    scores_of,
+)
 from package import main, package, read_stated
 
 
@@ -145,7 +152,7 @@ def test_no_wheel_at_all_is_a_failure(
     run: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ledger = {"core": {"sha256": "another"}, "drugs": {"sha256": "another"}}
+    ledger = dict.fromkeys(("core", "drugs"), entry_of("another"))
     srsly.write_json(tmp_path / "sources.json", ledger)
     assert run(pipelines, tmp_path) == 1
     output = printed(capsys)

@@ -17,12 +17,12 @@ from spacy.util import registry
 from typer.testing import CliRunner, Result
 
 from assemble import assemble
+from common.inputs import parse_config
 from common.ners import entity
-from helpers import ROOT, TEXTS, Case, resolve_rules
+from helpers import ROOT, TEXTS, Case, entry_of, resolve_rules
 from measuring.calibration import KeptLogits
 from measuring.conflicts import find_resolver
 from measuring.policies import Undecided
-from measuring.settings import parse
 from ner_components import Longest, Priority
 from tune import main, tune
 
@@ -492,7 +492,7 @@ def desk(tmp_path: Path) -> Desk:
     DocBin(docs=DRUGS_RIGHT * TIMES).to_disk(tmp_path / "gold.spacy")
     (tmp_path / "own.cfg").write_text(CONFIG, encoding="utf8")
     (tmp_path / "sources").mkdir()
-    ledger = {"first": {"sha256": "abc"}, "second": {"sha256": "def"}}
+    ledger = {"first": entry_of("abc"), "second": entry_of("def")}
     srsly.write_json(tmp_path / "sources" / "sources.json", ledger)
     return Desk(
         tmp_path / "own",
@@ -507,7 +507,7 @@ def test_the_choice_and_its_sources_are_written_and_comments_stay(desk: Desk) ->
     done = desk.run()
     assert done.exit_code == 0, done.output
     text = desk.config.read_text(encoding="utf8")
-    config = parse(text, "own.cfg")
+    config = parse_config(text, "own.cfg")
     chosen = {"@misc": PRIORITY, "components": ["drugs", "people"]}
     assert config["components"]["judge"]["policy"] == chosen
     assert config["tuned_for"] == {"first": "abc", "second": "def"}
@@ -577,7 +577,7 @@ def test_sources_that_are_others_by_now_are_told(desk: Desk) -> None:
     done = desk.run()
     assert "made from another first" in done.output
     text = desk.config.read_text(encoding="utf8")
-    assert parse(text, "own.cfg")["tuned_for"] == made_from
+    assert parse_config(text, "own.cfg")["tuned_for"] == made_from
 
 
 def no_entities(desk: Desk) -> None:

@@ -199,7 +199,7 @@ def test_scores_of_another_shape_are_refused(
     assert end.value.code == 1
     output = " ".join(capsys.readouterr().out.split())
     assert "scores.json is not what `evaluate` writes" in output
-    assert "Run the command `evaluate`" in output
+    assert "run the command `evaluate`" in output
     assert (folder / "README.md").read_bytes() == before
     assert not (folder / "made").exists()
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy import Config
 
-from measuring.settings import parse, write
+from common.inputs import parse_config
+from measuring.settings import write
 
 POLICY = "components.resolve.policy"
 CHOSEN = {"@misc": "ner_policy.label_priority.v1", "labels": ["DRUG", "ORG"]}
@@ -86,7 +87,7 @@ def comments(text: str) -> list[str]:
 
 def changed(text: str, section: str, settings: Any, *, alone: bool) -> Config:
     """Return what a config must be after a change."""
-    config: Any = parse(text, "config")
+    config: Any = parse_config(text, "config")
     *path, name = section.split(".")
     inside = config
     for part in path:
@@ -102,7 +103,7 @@ def changed(text: str, section: str, settings: Any, *, alone: bool) -> Config:
 def test_a_policy_replaces_another_however_it_is_written(block: str) -> None:
     text = HEAD + block + TAIL
     new = write(text, POLICY, CHOSEN, alone=True)
-    assert parse(new, "new") == changed(text, POLICY, CHOSEN, alone=True)
+    assert parse_config(new, "new") == changed(text, POLICY, CHOSEN, alone=True)
     assert comments(new) == comments(text)
 
 
@@ -114,9 +115,9 @@ def test_weights_are_written_and_replaced(new: dict[str, Any]) -> None:
     text = HEAD + BLOCKS["a block"] + TAIL
     weighted = {"@misc": "ner_policy.weighted.v1", "weights": WEIGHTS, "at_least": 0.2}
     once = write(text, POLICY, weighted, alone=True)
-    assert parse(once, "once") == changed(text, POLICY, weighted, alone=True)
+    assert parse_config(once, "once") == changed(text, POLICY, weighted, alone=True)
     again = write(once, POLICY, new, alone=True)
-    assert parse(again, "again") == changed(text, POLICY, new, alone=True)
+    assert parse_config(again, "again") == changed(text, POLICY, new, alone=True)
 
 
 def test_a_missing_section_is_added_behind_the_section_that_it_belongs_to() -> None:
@@ -155,7 +156,7 @@ def test_a_setting_of_many_lines_is_replaced_whole() -> None:
 @pytest.mark.parametrize("text", ["x = 1", "[a.b]\nx = 1", "[a]\nx = ${b.c}"])
 def test_an_invalid_config_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=r"own\.cfg: no valid config"):
-        parse(text, "own.cfg")
+        parse_config(text, "own.cfg")
 
 
 names = st.sampled_from(["a", "ab", "b", "policy", "policy2", "@misc"])
@@ -183,5 +184,5 @@ def test_any_config_is_changed_as_meant(
         text += f"{line}\n"
     new = write(text, "resolve.policy", CHOSEN, alone=True)
     wanted = changed(text, "resolve.policy", CHOSEN, alone=True)
-    assert parse(new, "new") == wanted
+    assert parse_config(new, "new") == wanted
     assert comments(new) == comments(text)

@@ -74,6 +74,33 @@ def test_message_may_have_letters_that_the_terminal_lacks(
     assert done.returncode == 0 and "≠ 😀" in done.stdout.decode()
 
 
+def test_path_that_looks_like_an_option_is_handed_on_as_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "ROOT", tmp_path)
+    (tmp_path / "-a").touch()
+    values = [start.options([f"--vars.test={v}"], PLAN)[1] for v in ("-a", "-b")]
+    assert [*map(json.loads, values)] == ["./-a", "-b"]
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "-1", "65536", "80.5", "\u00b2"])
+def test_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(ValueError, match=f"--vars.port: '{port}' is no port"):
+        start.options([f"--vars.port={port}"], PLAN.replace("test:", "port:"))
+
+
+@pytest.mark.parametrize("address", ["300.1.1.1", "192.0.2.1", "a..b"])
+def test_address_of_no_machine_here_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match=r"is no address of this machine \("):
+        start.options([f"--vars.address={address}"], PLAN.replace("test:", "address:"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
+def test_address_of_this_machine_is_handed_on(address: str) -> None:
+    plan = PLAN.replace("test:", "address:")
+    assert start.options(["--vars.address", address, "--vars.core=x"], plan)
+
+
 @pytest.mark.parametrize("rest", [[], [""], ["--force"]])
 def test_variable_without_a_value_is_refused(rest: list[str]) -> None:
     with pytest.raises(ValueError, match=r"--vars.core needs a value"):
@@ -360,3 +387,17 @@ def test_what_is_no_list_of_commands_is_removed_and_said(
     start.forget_damaged(lock)
     assert not lock.exists()
     assert "project.lock was damaged" in capsys.readouterr().out
+
+
+def test_folder_that_cannot_be_written_to_is_told_before_anything_is_made(
+    runs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["start.py", "all"])
+
+    def refused(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr("start.os.access", refused)
+    with pytest.raises(SystemExit, match="cannot be written to"):
+        start.main()
+    assert not runs

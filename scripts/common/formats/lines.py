@@ -7,12 +7,20 @@ def decode(data: bytes, name: str) -> str:
     """Decode UTF-8, with or without a byte order mark.
 
     name: what to call the file in an error.
-    RAISES ValueError: it is no UTF-8.
+    RAISES ValueError: it is no UTF-8, or no text.
     """
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{name}: not UTF-8 ({error}); save it as UTF-8") from None
+    if "\0" in text:
+        # what is UTF-16 looks like UTF-8 to the decoder
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ValueError(
+            f"{name}, line {line}: null bytes, so it is no text, or not UTF-8 (perhaps "
+            "UTF-16); save it as UTF-8"
+        )
+    return text
 
 
 def is_whole(text: str) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
-from common.formats.lines import is_whole
 from common.formats.offsets import CALLED, Unit, in_characters
 from common.formats.tags import TAG
 
@@ -167,7 +166,7 @@ def _span(span: Any, text: str, where: str) -> Marked:
             "whole numbers, and `label`"
         )
     if not _is_label(label):
-        wrong = f"the label {_shown(label)}, which is no string"
+        wrong = f"the label {_shown(label)}, which is no name"
         raise ValueError(
             f"{where}: {Marked(start, end, '').shown(text)} has "
             f"{'no label' if label == '' else wrong}"
@@ -177,7 +176,7 @@ def _span(span: Any, text: str, where: str) -> Marked:
 
 
 def _is_label(value: Any) -> TypeGuard[str]:
-    return isinstance(value, str) and value != "" and is_whole(value)
+    return isinstance(value, str) and value.strip() != "" and value.isprintable()
 
 
 def _looks_like_spans(value: Any, *, listed: bool = False) -> bool:
