@@ -642,11 +642,10 @@ PIPELINES = {
         {"pipelines/resolved/ner/model": Cut()},
         less="metrics/*",
     ),
-    "meta.json a list, others measured": Bad(
-        "evaluate",
-        ("pipelines/resolved/meta.json is not what `assemble` writes",),
-        {"pipelines/resolved/meta.json": "[]"},
-        less="metrics/*",
+    "meta.json a list": Bad(
+        "package",
+        ("No wheel of pipelines/drug_first", f"{META} is not what `assemble` writes"),
+        {META: "[]", **dict.fromkeys(("pipelines/drug_last", "pipelines/resolved"))},
     ),
     "nothing to package": Bad(
         "package", ("pipelines: no whole combination",), {"pipelines": Folder()}

@@ -426,7 +426,7 @@ def test_config_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     [
         ("small", None, r"single_ner\.cfg has no section \[small\]"),
         ("training", None, r"single_ner\.cfg has no section \[training\]"),
-        ("nlp", "pipeline", r"single_ner\.cfg has no `pipeline` in \[nlp\]"),
+        ("nlp", "pipeline", r"single_ner\.cfg: `pipeline` in \[nlp\] is None"),
     ],
     ids=["size", "training", "pipeline"],
 )
