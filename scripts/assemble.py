@@ -20,6 +20,7 @@ from thinc.api import Config
 from wasabi import msg
 
 from common.code import bring_code
+from common.configs import check_pipeline, read_config
 from common.features import (
     OTHER_STARTS,
     is_heard,
@@ -29,7 +30,7 @@ from common.features import (
     uses_vectors,
 )
 from common.files import replacing, sha256, together
-from common.inputs import blaming, check_pipeline, read_config, written_by
+from common.inputs import blaming, written_by
 from common.lanes import Keep, lane, left_out
 from common.meta import describe, identity, keep_strings, recorded
 from common.ners import SAMPLE, Combination, Origin, View, load

@@ -25,8 +25,8 @@ from tqdm import tqdm
 from wasabi import msg
 
 from common.code import OURS, code_in
+from common.configs import read_config
 from common.files import refuse_full, replacing
-from common.inputs import read_config
 from common.ners import is_current, load, pipelines_in, read_ledger
 from common.summary import measured_of, summarize
 from ner_components import Importable

@@ -22,8 +22,9 @@ from wasabi import msg
 
 from common.archives import UnreachableError, download, extract_pipeline, fetch
 from common.code import OURS, import_code, import_files, require
+from common.configs import read_config
 from common.files import replacing, sha256, together, write_json
-from common.inputs import read_config, reason
+from common.inputs import reason
 from common.language import foreign
 from common.meta import describe, record, recorded
 from common.ners import LEDGER, SAMPLE, load, read_ledger

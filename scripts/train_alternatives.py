@@ -19,7 +19,7 @@ import typer
 from thinc.api import Config
 from wasabi import msg
 
-from common import inputs
+import common.configs
 from common.code import bring_code
 from common.files import replacing, sha256, together
 from common.lanes import Keep, lane, left_out
@@ -115,8 +115,8 @@ def read_config(path: Path, size: Size) -> Config:
 
     RAISES ValueError: it is missing, is no config, or lacks what is needed of it.
     """
-    config = inputs.read_config(path)
-    inputs.check_pipeline(config, str(path))
+    config = common.configs.read_config(path)
+    common.configs.check_pipeline(config, str(path))
     sizes = [size.value] if "size" in config else []
     for section in ("training", *sizes):
         if section not in config:

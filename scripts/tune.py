@@ -18,8 +18,9 @@ from tqdm import tqdm
 from wasabi import msg
 
 from common.annotation import read_gold
+from common.configs import parse_config
 from common.files import together, write_json, write_text
-from common.inputs import named_json, parse_config, read_text
+from common.inputs import named_json, read_text
 from common.meta import identity
 from common.ners import (
     Entity,

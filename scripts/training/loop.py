@@ -15,7 +15,8 @@ from spacy.training.loop import train as train_nlp
 from spacy.util import load_config, registry
 from tqdm import tqdm
 
-from common.inputs import blaming, read_config
+from common.configs import read_config
+from common.inputs import blaming
 
 # makes the factory, the reader and the callback known
 from training import reader, spans_ner, taught_ner  # noqa: F401

@@ -8,7 +8,7 @@ from typing import Any
 from spacy.language import Language
 from thinc.api import Config
 
-from common.inputs import read_config
+from common.configs import read_config
 from common.ners import LISTENER
 from ner_components import proposers
 from training.loop import Curve, train

@@ -12,6 +12,7 @@ from spacy import Config
 from spacy.language import Language
 
 from assemble import combine, find_origins
+from common.configs import check_pipeline
 from common.validation import validate
 from helpers import knowing, told
 from ner_components import clusters, known_labels
@@ -121,6 +122,7 @@ def build(core: Language, pipeline: list[str], blocks: dict[str, Any]) -> Langua
     """Build a combination of a config that stands in no file."""
     config = Config({"paths": {"core": "here"}, "nlp": {"pipeline": pipeline}})
     config["components"] = blocks
+    check_pipeline(config, "a.cfg")
     nlp = copy.deepcopy(core)
     sources = {"core": nlp}
     combine(config, sources, find_origins(config, sources, "a.cfg"), "a.cfg")

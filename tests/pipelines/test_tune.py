@@ -17,7 +17,7 @@ from spacy.util import registry
 from typer.testing import CliRunner, Result
 
 from assemble import assemble
-from common.inputs import parse_config
+from common.configs import parse_config
 from common.ners import entity
 from helpers import ROOT, TEXTS, Case, entry_of, resolve_rules
 from measuring.calibration import KeptLogits

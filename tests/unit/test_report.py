@@ -1,5 +1,6 @@
 """What is shown follows from what was measured."""
 
+import errno
 import re
 from pathlib import Path
 from typing import Any
@@ -215,7 +216,7 @@ def test_a_file_that_cannot_be_finished_stays_as_it_was(
 
     def fail(self: Path, target: Path) -> Path:
         if target.name == name:
-            raise OSError("no space left")
+            raise OSError(errno.ENOSPC, "no space left")
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", fail)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy import Config
 
-from common.inputs import parse_config
+from common.configs import parse_config
 from measuring.settings import write
 
 POLICY = "components.resolve.policy"
