@@ -8,8 +8,6 @@ from common.running import guarded
 
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,10 +24,11 @@ from wasabi import msg
 
 from common.code import OURS, code_in
 from common.configs import read_config
-from common.files import refuse_full, replacing
+from common.files import replacing
 from common.ners import is_current, load, pipelines_in, read_ledger
 from common.summary import measured_of, summarize
 from ner_components import Importable
+from wheels.building import Build, build
 
 WHEELS = Path("configs/wheels.cfg")
 # what of meta.json a person may want to say otherwise
@@ -48,6 +47,7 @@ def package(
     version: str,
     scores: dict[str, Any] | None = None,
     stated: Mapping[str, str] = EMPTY,
+    wanted: Build = Build.wheel,
 ) -> Path:
     """Build the wheel of a pipeline, from scratch each time.
 
@@ -57,6 +57,7 @@ def package(
     name: what the package is called, without the language before it.
     scores: what `evaluate` wrote of this build; its figures go into meta.json.
     stated: what else goes into it, see `read_stated`.
+    wanted: what to build besides the wheel.
     RETURNS: the wheel, `packages/en_NAME-VERSION/dist/en_NAME-VERSION-*.whl`.
     RAISES ValueError: it does not load, or no wheel came out; the message says what
         the build printed.
@@ -89,16 +90,7 @@ def package(
         data = made / made.name.rpartition("-")[0] / made.name
         for file in code_in(data):
             file.rename(data.parent / file.name)
-        # without isolation: it needs no index, and nothing but what is installed
-        build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", str(made)]
-        done = subprocess.run(
-            build, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        if done.returncode:
-            refuse_full(done.stdout, packages / made.name)
-            raise ValueError(f"the build failed\n{done.stdout[-2000:]}")
-        for left in [made / "build", *made.glob("*.egg-info")]:
-            shutil.rmtree(left)
+        build(made, wanted)
         with replacing(packages / made.name) as folder:
             shutil.copytree(made, folder, dirs_exist_ok=True)
     (wheel,) = (packages / made.name).glob("dist/*.whl")
@@ -157,10 +149,12 @@ def package_all(
     version: str,
     metrics: Path,
     config: Path = WHEELS,
+    wanted: Build = Build.wheel,
 ) -> tuple[dict[Path, Path], list[Path]]:
     """Build the wheels of all combinations that were made from the present sources.
 
     config: see `read_stated`.
+    wanted: what to build besides the wheels.
     RETURNS: the wheels, by the folder of the combination; and the folders that no wheel
         could be made of, which are named when it happens.
     RAISES ValueError: there is nothing to make a wheel of, `version` or `prefix` is
@@ -189,6 +183,7 @@ def package_all(
                 version=version,
                 scores=measured_of(pipeline, metrics),
                 stated=read_stated(config, name),
+                wanted=wanted,
             )
         # what the system refuses, it refuses the others, too
         except OSError:
@@ -213,6 +208,9 @@ def main(
     prefix: Annotated[str, typer.Option(help="How every name begins")],
     version: Annotated[str, typer.Option(help="The version of the wheels")],
     config: Annotated[Path, typer.Option(help="What they say of you")] = WHEELS,
+    wanted: Annotated[
+        Build, typer.Option("--build", help="Wheels alone, or both, wheels and sdists")
+    ] = Build.wheel,
 ) -> None:
     """Make an installable wheel of each combination, and say what there is now."""
     try:
@@ -224,6 +222,7 @@ def main(
             version=version,
             metrics=metrics,
             config=config,
+            wanted=wanted,
         )
     except ValueError as error:
         msg.fail("No wheel was made", str(error), exits=1)

@@ -171,9 +171,20 @@ def load(pipeline: str | Path) -> Language:
         import_code(Path(pipeline))
         return spacy.load(pipeline)
     except Exception as error:
-        raise ValueError(
-            f"{pipeline} does not load ({type(error).__name__}: {error})"
-        ) from error
+        told = f"{pipeline} does not load ({type(error).__name__}: {error})"
+        meta = Path(pipeline, "meta.json")
+        # all other code of a combination lies in its folder
+        if (
+            "[E002]" in told
+            and meta.is_file()
+            and "combination" in srsly.read_json(meta)
+        ):
+            told = (
+                f"{pipeline} was built by another release of this project, whose "
+                "components are not here; build it anew, or install its wheel, which "
+                "has them, and name that"
+            )
+        raise ValueError(told) from error
 
 
 def renamed(nlp: Language, names: Iterable[str]) -> Renamed:

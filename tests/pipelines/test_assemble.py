@@ -16,7 +16,7 @@ from thinc.api import Config
 
 import common.meta
 from assemble import assemble
-from common.ners import Origin, View, read_combination
+from common.ners import Origin, View, load, read_combination
 from helpers import (
     CONFIGS,
     ROOT,
@@ -714,3 +714,13 @@ def test_combination_of_another_release_is_refused_by_name(pipelines: Path) -> N
         nlp.meta["combination"] = {**meta["combination"], **other}
         with pytest.raises(ValueError, match="en_x was built by another release"):
             read_combination(nlp, "en_x")
+
+
+def test_folder_of_another_release_is_refused_by_name(
+    pipelines: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(pipelines / "resolved", tmp_path / "resolved")
+    text = (folder / "config.cfg").read_text(encoding="utf8")
+    (folder / "config.cfg").write_text(text.replace("ner_candidates_v2", "older_v1"))
+    with pytest.raises(ValueError, match="resolved was built by another release"):
+        load(folder)

@@ -22,6 +22,7 @@ from helpers import (
     scores_of,
 )
 from package import main, package, read_stated
+from wheels.building import Build
 
 
 def read_meta(wheel: Path) -> dict[str, Any]:
@@ -181,6 +182,24 @@ def test_broken_folder_does_not_stop_the_other_wheels(
     assert [path.name for path in (tmp_path / "packages").iterdir()] == [
         "en_drug_first-0.1.0"
     ]
+
+
+@pytest.mark.slow
+def test_sdist_is_built_where_it_is_wanted(
+    tmp_path: Path, pipelines: Path, sources: Path
+) -> None:
+    shutil.copytree(pipelines / "drug_first", tmp_path / "pipelines" / "drug_first")
+    main(
+        tmp_path / "pipelines",
+        tmp_path / "packages",
+        tmp_path / "metrics",
+        sources=sources,
+        prefix="drug",
+        version="0.1.0",
+        wanted=Build.both,
+    )
+    built = (tmp_path / "packages" / "en_drug_first-0.1.0" / "dist").iterdir()
+    assert sorted(path.suffix for path in built) == [".gz", ".whl"]
 
 
 def test_version_that_is_none_is_refused_by_name(

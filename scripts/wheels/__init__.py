@@ -1,0 +1,1 @@
+"""Parts of `package`: the archives that are built of a package's folder."""
