@@ -6,6 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,12 @@ from helpers import (
     teach,
 )
 from measuring import costs, runs
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let processes that tests start take for an error what is one here."""
+    filters = [*config.getini("filterwarnings"), *(config.option.pythonwarnings or [])]
+    os.environ["PYTHONWARNINGS"] = ",".join(filters)
 
 
 @pytest.fixture(scope="session")
