@@ -6,6 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import contextlib
+import os
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -74,6 +75,12 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("suite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let processes that tests start take for an error what is one here."""
+    filters = [*config.getini("filterwarnings"), *(config.option.pythonwarnings or [])]
+    os.environ["PYTHONWARNINGS"] = ",".join(filters)
 
 
 @pytest.fixture(scope="session")

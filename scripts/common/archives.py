@@ -172,8 +172,8 @@ def fetch(package: str, folder: Path) -> Path:
 def extract_pipeline(archive: Path, target: Path) -> None:
     """Write the pipeline in a wheel or sdist, and nothing else of it, to `target`.
 
-    The pipeline is the folder that holds both config.cfg and meta.json; a wheel's
-    files are checked against the SHA-256 in its RECORD while they are read.
+    The pipeline is the folder that holds both config.cfg and meta.json, without code; a
+    wheel's files are checked against the SHA-256 in its RECORD while they are read.
 
     RAISES ValueError: the archive is damaged, has a member that points outside of it,
         or does not hold exactly one pipeline.
@@ -207,7 +207,9 @@ def extract_pipeline(archive: Path, target: Path) -> None:
                 f"{archive.name}: {len(found)} folders with config.cfg and meta.json, "
                 "but a packaged pipeline has one"
             )
-        shutil.copytree(found[0], target, dirs_exist_ok=True)
+        # modules there would be imported when the pipeline is loaded
+        no_code = shutil.ignore_patterns("*.py")
+        shutil.copytree(found[0], target, ignore=no_code, dirs_exist_ok=True)
 
 
 def _unpack_wheel(archive: Path, folder: Path) -> None:

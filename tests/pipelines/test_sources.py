@@ -657,6 +657,18 @@ def test_member_outside_its_folder_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_code_in_archive_is_not_taken(tmp_path: Path) -> None:
+    for name in ["config.cfg", "meta.json", "functions.py"]:
+        (tmp_path / name).touch()
+    archive = tmp_path / SDIST
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in ["config.cfg", "meta.json", "functions.py"]:
+            tar.add(tmp_path / name, f"a/{name}")
+    extract_pipeline(archive, tmp_path / "out")
+    taken = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert taken == ["config.cfg", "meta.json"]
+
+
 def test_link_in_archive_is_refused(tmp_path: Path) -> None:
     archive = tmp_path / SDIST
     with tarfile.open(archive, "w:gz") as tar:

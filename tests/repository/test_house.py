@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,12 @@ def test_scripts_stay_small() -> None:
     texts = [file.read_text(encoding="utf8") for file in MODULES]
     lines = [line for text in texts for line in text.splitlines() if line.strip()]
     assert len(lines) <= 10400
+
+
+def test_processes_of_tests_are_as_strict_as_the_tests() -> None:
+    warn = "import warnings; warnings.warn('gone soon', DeprecationWarning)"
+    done = subprocess.run([sys.executable, "-c", warn], capture_output=True, text=True)
+    assert done.returncode and "DeprecationWarning: gone soon" in done.stderr
 
 
 def test_nothing_made_is_committed() -> None:
