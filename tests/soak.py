@@ -34,8 +34,8 @@ from visitors import Visitor, megabytes, server_of
 WORDS, EVERY = 200, 20.0
 # the goals: answers in time, in seconds, and memory, in megabytes
 IN_TIME, FLAT = 2.0, 25
-# of the time, before memory counts
-WARM_UP = 0.2
+# of the time, before memory counts: those who left are forgotten after two minutes
+WARM_UP = 0.3
 HOSTILE = {
     "deep": b'{"text": "a", "meta": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "one line": b'{"text": "' + b"word " * 1_000_000 + b'"}',
@@ -99,8 +99,10 @@ def leave(log: Log, url: str, words: list[str]) -> None:
         time.sleep(max(0, min(log.left, EVERY)))
 
 
-def bring(log: Log, url: str, name: str, data: bytes) -> None:
-    """Bring a hostile file, again and again."""
+def bring(log: Log, url: str, at: int) -> None:
+    """Bring a hostile file, again and again, not all at once."""
+    name, data = [*HOSTILE.items()][at]
+    time.sleep(min(max(log.left, 0), EVERY * at / len(HOSTILE)))
     while log.left > 0:
         visitor = Visitor(url)
         start = time.monotonic()
@@ -172,7 +174,7 @@ def soak(pipelines: Path, *, visitors: int, minutes: float, port: int) -> Log:
                 (weigh, (url,)),
                 (rebuild, (copies,)),
                 (leave, (url, words)),
-                *((bring, (url, *hostile)) for hostile in HOSTILE.items()),
+                *((bring, (url, at)) for at in range(len(HOSTILE))),
                 *((ask, (url, words, at, visitors)) for at in range(visitors)),
             ]
             with ThreadPoolExecutor(len(jobs)) as threads:

@@ -216,6 +216,34 @@ def test_numbers_of_thousands_of_digits_are_refused_by_name(
         assert one.startswith(str(tmp_path / name)) and message in one
 
 
+HALF = r'"\ud800"'
+
+
+@pytest.mark.parametrize("value", ["NaN", HALF, "1e999", str(10**30), "[0.5, {}]"])
+def test_what_a_record_says_besides_is_kept(value: str, tmp_path: Path) -> None:
+    data = f'[{{"text": "é", "meta": {value}}}]'
+    (tmp_path / "a.json").write_text(data, encoding="utf8")
+    rewrite(tmp_path / "a.json")
+    line = (tmp_path / "mended.jsonl").read_text(encoding="utf8")
+    assert "é" in line
+    assert repr(json.loads(line)) == repr(json.loads(data)[0])
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        f'"spans": [{{"start": 0, "end": 1, "label": {HALF}}}]',
+        f'"annotated": [{HALF}]',
+    ],
+    ids=["label", "annotated"],
+)
+def test_half_of_a_character_is_no_label(own: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(f'{{"text": "a", {own}}}\n', encoding="utf8")
+    with pytest.raises(ValueError, match=r"a\.jsonl, line 1: .*ud800") as error:
+        annotation(tmp_path / "a.jsonl")
+    assert str(error.value).encode()
+
+
 # the depth that Python's and srsly's parsers take, and what these refuse
 @pytest.mark.parametrize("depth", [DEEPEST + 2, 600, 990, 5000, 100_000])
 @pytest.mark.parametrize("field", ["spans", "label", "meta"])
