@@ -19,6 +19,7 @@ import pytest
 
 from common.files import (
     UNFINISHED,
+    WORK,
     mend,
     refuse_full,
     replacing,
@@ -320,3 +321,30 @@ def test_what_fails_inside_what_is_written_together_is_left_out(tmp_path: Path) 
             unfinished.touch()
             raise ValueError
     assert [path.name for path in tmp_path.iterdir()] == ["good"]
+
+
+@pytest.mark.parametrize("named", [None, "{folder}/x", "{work}/x"])
+def test_error_names_what_was_to_be_written(
+    named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setenv(WORK, str(work))
+    with pytest.raises(OSError) as raised, replacing(tmp_path / "made") as folder:
+        name = named and named.format(folder=folder, work=work)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
+    assert raised.value.filename == str(tmp_path / "made")
+
+
+def test_error_about_a_file_of_a_person_names_that(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as raised, replacing(tmp_path / "made"):
+        (tmp_path / "theirs").read_text()
+    assert raised.value.filename == str(tmp_path / "theirs")
+
+
+def test_copies_that_find_no_room_are_a_full_disk(tmp_path: Path) -> None:
+    why = f"[Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}"
+    with pytest.raises(OSError) as raised, replacing(tmp_path / "made"):
+        raise shutil.Error([("a", "b", why)])
+    assert raised.value.errno == errno.ENOSPC
+    assert raised.value.filename == str(tmp_path / "made")
