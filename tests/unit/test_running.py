@@ -2,10 +2,11 @@
 one line where a person or the system stops them.
 """
 
-from common.running import alone, explain, guarded
+from common.running import alone, end_with_parent, explain, guarded
 
 import errno
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -348,3 +350,24 @@ def test_copies_that_find_no_room_are_a_full_disk(tmp_path: Path) -> None:
         raise shutil.Error([("a", "b", why)])
     assert raised.value.errno == errno.ENOSPC
     assert raised.value.filename == str(tmp_path / "made")
+
+
+def go_on_for_long() -> None:
+    end_with_parent()
+    time.sleep(60)
+
+
+def test_what_a_killed_command_has_started_ends_with_it(tmp_path: Path) -> None:
+    # closed once nobody has it any more
+    told, telling = os.pipe()
+
+    def start_another() -> None:
+        get_context("fork").Process(target=go_on_for_long).start()
+        (tmp_path / "started").touch()
+        time.sleep(60)
+
+    with killed_later(fork(start_another)):
+        os.close(telling)
+        until((tmp_path / "started").exists)
+    assert select.select([told], [], [], 10)[0]
+    os.close(told)
