@@ -5,7 +5,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -165,7 +164,7 @@ def _named(target: Path) -> Iterator[None]:
     except OSError as error:
         refuse_full(str(error), target)
         named = str(error.filename or UNFINISHED)
-        if UNFINISHED in named or tempfile.gettempdir() in named:
+        if UNFINISHED in named or os.environ.get(WORK, UNFINISHED) in named:
             error.filename, error.filename2 = str(target), None
         raise
 

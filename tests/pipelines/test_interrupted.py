@@ -28,6 +28,7 @@ import srsly
 from weasel.util.config import load_project_config
 
 from common.files import UNFINISHED
+from common.ners import LEDGER
 from helpers import (
     CORE_LABELS,
     MADE,
@@ -106,9 +107,7 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            preexec_fn=partial(
-                resource.setrlimit, resource.RLIMIT_FSIZE, (bytes_a_file, bytes_a_file)
-            ),
+            preexec_fn=partial(limit, bytes_a_file),
         )
 
     def run(self, name: str) -> str:
@@ -119,17 +118,51 @@ class Project:
         return printed
 
     def units(self) -> dict[str, str]:
-        """Hash what is whole or not there: pipelines, packages, files."""
+        """Hash what is whole or not there: pipelines, packages, files.
+
+        A source is one with what is recorded of it.
+        """
         folders = [*(self.folder / name for name in MADE), self.folder / "configs"]
         found = [path for f in folders if f.exists() for path in f.glob("[!.]*")]
         found.append(self.folder / "README.md")
-        return {p.relative_to(self.folder).as_posix(): digest(p) for p in found}
+        hashes = {p.relative_to(self.folder).as_posix(): digest(p) for p in found}
+        if hashes.pop(f"sources/{LEDGER}", None):
+            recorded = srsly.read_json(self.folder / "sources" / LEDGER)
+            for name, entry in recorded.items():
+                hashes[f"sources/{name}"] += json.dumps(entry)
+        return hashes
 
     def leftovers(self) -> list[str]:
         """List what a command that was cut off has left."""
         found = [*self.folder.rglob(f"{UNFINISHED}*"), *self.elsewhere.glob("*")]
         found += (self.folder / ".running").glob("work*")
         return [str(path) for path in found]
+
+
+def limit(bytes_a_file: int) -> None:
+    """Let a new process hear Ctrl-C, and write no larger files."""
+    # whoever runs the tests in the background may be set to let it pass
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_a_file, bytes_a_file))
+
+
+@dataclass
+class Due:
+    """A command that has run on other sources, and is due again.
+
+    after: what there is once it has run again. took: how long that took, in seconds.
+    """
+
+    project: Project
+    before: dict[str, str]
+    after: dict[str, str]
+    took: float
+
+    def check(self, found: dict[str, str], met: str) -> None:
+        """Check that all is there, and each thing as it was or as it is to be."""
+        assert found.keys() >= self.before.keys(), met
+        for unit, now in found.items():
+            assert now in (self.before.get(unit), self.after.get(unit)), (met, unit)
 
 
 def digest(path: Path) -> str:
@@ -184,8 +217,8 @@ def few_rows(match: re.Match[str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Project]]:
-    """By command, a project in which it has run on other sources, and is due again."""
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Due]]:
+    """All that runs one behind the other, by name."""
     folder = tmp_path_factory.mktemp("chain")
     project = make(folder / "project", seed=0)
     names = [*COMMANDS][: [*COMMANDS].index(NAMES[-1]) + 1]
@@ -197,46 +230,41 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Projec
         shutil.copytree(other.folder / name, project.folder / name)
     due = {}
     for name in names:
-        due[name] = project.copy(folder / name)
+        copy, began = project.copy(folder / name), time.monotonic()
         project.run(name)
+        took = time.monotonic() - began
+        due[name] = Due(copy, copy.units(), project.units(), took)
+        assert not project.leftovers()
     yield due
     shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_command_that_is_killed_and_run_again_ends_as_if_it_never_was(
-    name: str, chain: dict[str, Project], tmp_path: Path
+    name: str, chain: dict[str, Due], tmp_path: Path
 ) -> None:
     due, drawn = chain[name], random.Random(f"{SEED} {name}")  # noqa: S311
-    whole = due.copy(tmp_path / "whole")
-    began = time.monotonic()
-    whole.run(name)
-    took = time.monotonic() - began
-    before, after = due.units(), whole.units()
-    assert before != after and not whole.leftovers()
+    changed = [unit for unit, now in due.after.items() if due.before.get(unit) != now]
     for at in range(KILLS or 2):
-        project = due.copy(tmp_path / str(at))
+        project = due.project.copy(tmp_path / str(at))
         kind = (signal.SIGKILL, signal.SIGINT)[at % 2]
         # one in each part of its run time
-        moment = took * (at + drawn.random()) / (KILLS or 2)
+        moment = due.took * (at + drawn.random()) / (KILLS or 2)
         process = project.start(name)
         time.sleep(moment)
         os.killpg(process.pid, kind)
         printed, _ = process.communicate(timeout=LIMIT)
-        met = f"{name}, {kind.name} at {moment:.2f} of {took:.2f} s, seed {SEED}"
-        halfway = project.units()
-        for unit, found in halfway.items():
-            assert found in (before.get(unit), after.get(unit)), f"{met}: {unit}"
+        met = f"{name}, {kind.name} at {moment:.2f} of {due.took:.2f} s, seed {SEED}"
+        halfway, left = project.units(), project.leftovers()
+        due.check(halfway, met)
         if kind is signal.SIGINT:
-            assert "Traceback" not in printed, f"{met}\n{printed}"
+            assert not left and "Traceback" not in printed, f"{met}\n{printed}"
             assert printed.count("stopped") <= 1, f"{met}\n{printed}"
-        left = len(project.leftovers())
         project.run(name)
-        assert project.units() == after, met
+        assert project.units() == due.after, met
         assert not project.leftovers(), met
-        due_units = [unit for unit in after if before.get(unit) != after[unit]]
-        new = [unit for unit in due_units if halfway.get(unit) == after[unit]]
-        print(f"{met}: {left} leftovers, {len(new)} of {len(due_units)} in place")
+        new = [unit for unit in changed if halfway.get(unit) == due.after[unit]]
+        print(f"{met}: {len(left)} leftovers, {len(new)} of {len(changed)} in place")
         shutil.rmtree(project.folder)
 
 
@@ -266,38 +294,36 @@ def full_disk(folder: Path, spare: int) -> Iterator[Callable[[], None]]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def check_refusal(
-    project: Project, process: subprocess.Popen[str], due: Project
-) -> str:
-    """Check that a command that found no room ended in one message, all else whole."""
+def refused(project: Project, process: subprocess.Popen[str], due: Due) -> str:
+    """Check that a command that finds no room ends in one message, and all is whole."""
     printed, _ = process.communicate(timeout=LIMIT)
     if process.returncode:
         assert process.returncode == 1 and "Traceback" not in printed, printed
-        assert project.units() == due.units(), printed
+        due.check(project.units(), printed)
         assert not project.leftovers()
     return printed
 
 
 @pytest.mark.parametrize("spare", [0, 20, 200])
 @pytest.mark.parametrize("name", NAMES)
-def test_full_disk_is_told_and_changes_nothing(
-    name: str, spare: int, chain: dict[str, Project], tmp_path: Path
+def test_full_disk_is_told_and_leaves_all_whole(
+    name: str, spare: int, chain: dict[str, Due], tmp_path: Path
 ) -> None:
     due = chain[name]
     with full_disk(tmp_path / "disk", spare) as fill:
-        project = due.copy(tmp_path / "disk" / "project")
+        project = due.project.copy(tmp_path / "disk" / "project")
         fill()
-        printed = check_refusal(project, project.start(name), due)
+        printed = refused(project, project.start(name), due)
         assert spare or "No space left on device" in printed, printed
         assert ("MB that are free there" in printed) == ("No space" in printed), printed
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_limit_on_the_size_of_files_is_told_and_changes_nothing(
-    name: str, chain: dict[str, Project], tmp_path: Path
+def test_limit_on_the_size_of_files_is_told_and_leaves_all_whole(
+    name: str, chain: dict[str, Due], tmp_path: Path
 ) -> None:
-    project = chain[name].copy(tmp_path / "project")
+    project = chain[name].project.copy(tmp_path / "project")
     # the doubles have no conflicts to report
-    limit = 100 if name == "conflict-report" else 300
-    process = project.start(name, bytes_a_file=limit)
-    assert "File too large" in check_refusal(project, process, chain[name])
+    most = 100 if name == "conflict-report" else 300
+    process = project.start(name, bytes_a_file=most)
+    assert "File too large" in refused(project, process, chain[name])

@@ -2,10 +2,11 @@
 one line where a person or the system stops them.
 """
 
-from common.running import alone, explain, guarded
+from common.running import alone, end_with_parent, explain, guarded
 
 import errno
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -13,12 +14,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from common.files import (
     UNFINISHED,
+    WORK,
     mend,
     refuse_full,
     replacing,
@@ -320,3 +323,51 @@ def test_what_fails_inside_what_is_written_together_is_left_out(tmp_path: Path) 
             unfinished.touch()
             raise ValueError
     assert [path.name for path in tmp_path.iterdir()] == ["good"]
+
+
+@pytest.mark.parametrize("named", [None, "{folder}/x", "{work}/x"])
+def test_error_names_what_was_to_be_written(
+    named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setenv(WORK, str(work))
+    with pytest.raises(OSError) as raised, replacing(tmp_path / "made") as folder:
+        name = named and named.format(folder=folder, work=work)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
+    assert raised.value.filename == str(tmp_path / "made")
+
+
+def test_error_about_a_file_of_a_person_names_that(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as raised, replacing(tmp_path / "made"):
+        (tmp_path / "theirs").read_text()
+    assert raised.value.filename == str(tmp_path / "theirs")
+
+
+def test_copies_that_find_no_room_are_a_full_disk(tmp_path: Path) -> None:
+    why = f"[Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}"
+    with pytest.raises(OSError) as raised, replacing(tmp_path / "made"):
+        raise shutil.Error([("a", "b", why)])
+    assert raised.value.errno == errno.ENOSPC
+    assert raised.value.filename == str(tmp_path / "made")
+
+
+def go_on_for_long() -> None:
+    end_with_parent()
+    time.sleep(60)
+
+
+def test_what_a_killed_command_has_started_ends_with_it(tmp_path: Path) -> None:
+    # closed once nobody has it any more
+    told, telling = os.pipe()
+
+    def start_another() -> None:
+        get_context("fork").Process(target=go_on_for_long).start()
+        (tmp_path / "started").touch()
+        time.sleep(60)
+
+    with killed_later(fork(start_another)):
+        os.close(telling)
+        until((tmp_path / "started").exists)
+    assert select.select([told], [], [], 10)[0]
+    os.close(told)
