@@ -3,6 +3,8 @@
 python scripts/installed.py installed core=en_core_web_md drugs=my/pipeline
 """
 
+from common.running import guarded
+
 from collections.abc import Sequence
 from pathlib import Path
 from platform import python_version
@@ -56,4 +58,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    typer.run(guarded(main))

@@ -52,6 +52,14 @@ def test_part_imports_only_its_own_folder(folder: Path) -> None:
         assert imported(file) <= allowed, file.name
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=[path.stem for path in COMMANDS])
+def test_command_takes_its_turn_and_ends_in_a_line(command: Path) -> None:
+    # it guards others, stands in wheels, or is served
+    if command.stem not in ("start", "ner_components", "visualize_model"):
+        text = command.read_text(encoding="utf8")
+        assert text.endswith("    typer.run(guarded(main))\n")
+
+
 def test_what_ships_imports_nothing_of_the_project() -> None:
     assert not imported(SCRIPTS / "ner_components.py")
 
