@@ -42,17 +42,40 @@ from helpers import (
 
 # they make wheels: what asks for one of them is slow
 WHEELS = {"served", "republished", "wheels"}
+# their tests share the fixture `project`, which takes minutes to build
+BUILT = ("test_real_core.py", "test_browser.py", "test_visitors.py")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow, and keep together what shares what takes long to build."""
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Mark what is slow by what it asks for; of several processes one begins with that.
+
+    So none is left with it in the end.
+    """
+    if hasattr(config, "workerinput"):
+        items.sort(key=_is_built, reverse=True)
     for item in items:
-        asked = set(getattr(item, "fixturenames", ()))
-        if WHEELS & asked:
+        if WHEELS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-        group = "project" if "project" in asked else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _is_built(item: pytest.Item) -> bool:
+    return item.path.name in BUILT
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file in one process, and so those of what is built."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "project" if Path(file).name in BUILT else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="module")
