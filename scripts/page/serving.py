@@ -15,7 +15,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 import common.ners
-from common.lanes import Keep, keep_of
+from common.lanes import Keep, keep_of, left_out
 from ner_components import Candidates, Resolve, get_provenance, set_provenance
 from page.differences import Entity, to_entities
 
@@ -44,6 +44,9 @@ class Served:
         # tells it from every other pipeline, and from an earlier build of this one
         self.key = (str(folder), built(folder))
         self.nlp = common.ners.load(folder)
+        # no entity depends on them, and visitors wait for them
+        for name in left_out(self.nlp, Keep.sentences):
+            self.nlp.remove_pipe(name)
         self.lock = Lock()
         proposers = common.ners.proposers(self.nlp)
         self.order = list(proposers)

@@ -35,7 +35,7 @@ THREE = ["ner", "first_gene", "second_gene"]
 
 
 @pytest.fixture(scope="module")
-def sources() -> dict[str, Language]:
+def ners() -> dict[str, Language]:
     """Three NERs that often collide, by the name they get in a combination."""
     core = make_core(pipes=["ner"])
     genes = make_drugs(core, seed=3, listener=False, labels=["GENE"])
@@ -44,13 +44,13 @@ def sources() -> dict[str, Language]:
 
 
 def combine(
-    sources: dict[str, Language], names: list[str], folder: Path, policy: str = ""
+    ners: dict[str, Language], names: list[str], folder: Path, policy: str = ""
 ) -> Language:
     """Save a pipeline of some NERs, in this order or with a policy that decides."""
     nlp = spacy.blank("en")
-    nlp.vocab.from_bytes(sources["ner"].vocab.to_bytes())
+    nlp.vocab.from_bytes(ners["ner"].vocab.to_bytes())
     for name in names:
-        nlp.add_pipe("ner", name, source=sources[name])
+        nlp.add_pipe("ner", name, source=ners[name])
         if policy:
             config = {"component": name}
             nlp.add_pipe("ner_candidates_v2", f"{name}_candidates", config=config)
@@ -63,14 +63,14 @@ def combine(
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, sources: Any) -> Path:
+def house(tmp_path_factory: pytest.TempPathFactory, ners: Any) -> Path:
     """A folder with pipelines, two splits and nothing measured."""
     folder = tmp_path_factory.mktemp("house")
     two = THREE[:2]
-    combine(sources, two[::-1], folder / "pipelines" / "first")
-    combine(sources, two, folder / "pipelines" / "last")
+    combine(ners, two[::-1], folder / "pipelines" / "first")
+    combine(ners, two, folder / "pipelines" / "last")
     policy = "ner_policy.longest.v1"
-    nlp = combine(sources, two, folder / "pipelines" / "resolved", policy)
+    nlp = combine(ners, two, folder / "pipelines" / "resolved", policy)
     gold = DocBin(store_user_data=True)
     for text in TEXTS * 4:
         doc = nlp(text)
@@ -83,10 +83,10 @@ def house(tmp_path_factory: pytest.TempPathFactory, sources: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory, sources: Any) -> Path:
+def three(tmp_path_factory: pytest.TempPathFactory, ners: Any) -> Path:
     """A folder with a pipeline of three NERs."""
     folder = tmp_path_factory.mktemp("three")
-    combine(sources, THREE, folder / "pipelines" / "all", "ner_policy.longest.v1")
+    combine(ners, THREE, folder / "pipelines" / "all", "ner_policy.longest.v1")
     return folder
 
 
@@ -223,6 +223,14 @@ def test_any_pipelines_will_do(house: Path, tmp_path: Path, names: list[str]) ->
     assert ("How `resolved` decides" in shown) == ("resolved" in names)
 
 
+def test_visitors_wait_for_nothing_that_no_entity_depends_on(core_folder: Path) -> None:
+    served, whole = Served(core_folder), spacy.load(core_folder)
+    assert {"tagger", "lemmatizer"} <= {*whole.pipe_names} - {*served.nlp.pipe_names}
+    for text, found in zip(TEXTS, served.find(TEXTS), strict=True):
+        ents = [(ent.start_char, ent.end_char, ent.label_) for ent in whole(text).ents]
+        assert [ent.key for ent in found] == ents
+
+
 @pytest.mark.slow
 def test_isolated_pipelines_are_shown(isolated_pipelines: Path) -> None:
     app = submit(run(isolated_pipelines.parent, "app"), ALL_TEXTS)
@@ -307,10 +315,10 @@ class FakeRegistry(dict[str, Any]):
 
 
 def test_dropped_and_overlapping_candidates_are_shown(
-    house: Path, sources: Any, tmp_path: Path
+    house: Path, ners: Any, tmp_path: Path
 ) -> None:
     names = THREE[:2]
-    nlp = combine(sources, names, tmp_path / "pipelines" / "all", "ner_policy.score.v1")
+    nlp = combine(ners, names, tmp_path / "pipelines" / "all", "ner_policy.score.v1")
     changes: dict[str, dict[str, Any]] = {
         "resolve": {"spans_key": "every"},
         "ner_candidates": {"labels": {"PERSON": None}},
@@ -350,10 +358,10 @@ def test_overlapping_candidates_of_one_component_repeat_no_text(
 
 
 def test_annotation_is_shown_by_the_names_that_labels_have(
-    house: Path, sources: Any, tmp_path: Path
+    house: Path, ners: Any, tmp_path: Path
 ) -> None:
     nlp = combine(
-        sources, THREE[:2], tmp_path / "pipelines" / "all", "ner_policy.longest.v1"
+        ners, THREE[:2], tmp_path / "pipelines" / "all", "ner_policy.longest.v1"
     )
     for name, labels in [("ner", {"DATE": "DAY"}), ("first_gene", {"GENE": None})]:
         config = {"component": name, "labels": labels}
