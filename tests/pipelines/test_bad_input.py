@@ -4,6 +4,8 @@ Each row damages a copy of a small project that is sound, and runs one command.
 """
 
 import contextlib
+import hashlib
+import re
 import shutil
 import socket
 import subprocess
@@ -51,6 +53,10 @@ class Folder:
 
 # None: it is not there
 Damage = Cut | Put | Folder | bytes | str | None
+
+
+# the checksum of no file
+OTHER = f"#sha256={'0' * 64}"
 
 
 @dataclass(frozen=True)
@@ -470,7 +476,13 @@ SETTINGS = {
     "offer of no address": Bad(
         "sources",
         ("nonsense: no address",),
-        {"configs/sources.cfg": '[en_foo]\narchive = "nonsense"\n'},
+        {"configs/sources.cfg": f'[en_foo]\narchive = "nonsense{OTHER}"\n'},
+        "sources core=en_foo",
+    ),
+    "offer without a checksum": Bad(
+        "sources",
+        ("https://localhost/x.whl: without a checksum",),
+        {"configs/sources.cfg": '[en_foo]\narchive = "https://localhost/x.whl"\n'},
         "sources core=en_foo",
     ),
     "tuned config missing": Bad("tune", (RESOLVED, "no such file"), {RESOLVED: None}),
@@ -489,10 +501,10 @@ ARCHIVES: list[tuple[str, str, dict[str, Damage], tuple[str, ...]]] = [
     ("cut", "drugs.tar.gz", {"drugs.tar.gz": Cut(0.9)}, ("damaged", "get it anew")),
     ("that is none", "x.whl", {"x.whl": "hello"}, ("x.whl: damaged",)),
     ("of another kind", "drugs.tar.gz", {"drugs.tar.gz": "x"}, ("damaged",)),
-    ("with another checksum", "drugs.tar.gz#md5=12", {}, ("but 12 is due",)),
+    ("with another checksum", f"drugs.tar.gz{OTHER}", {}, ("but 0000", "is due")),
     ("with paths outside", "evil.tar.gz", {}, ("evil.tar.gz: refused", "outside")),
     ("without a pipeline", "empty.tar.gz", {}, ("0 folders with config.cfg",)),
-    ("missing", "nowhere.whl", {}, ("the server answered 404",)),
+    ("missing", f"nowhere.whl{OTHER}", {}, ("the server answered 404",)),
 ]
 # pipelines: sources and combinations
 META = "pipelines/drug_first/meta.json"
@@ -558,7 +570,7 @@ PIPELINES = {
         f"archive {what}": Bad(
             "sources",
             says,
-            {"configs/sources.cfg": f'[en_foo]\narchive = "HOST/{url}"\n', **damaged},
+            damaged | {"configs/sources.cfg": f'[en_foo]\narchive = "HOST/{url}"\n'},
             "sources core=mine/core drugs=en_foo --origin official",
         )
         for what, url, damaged, says in ARCHIVES
@@ -843,6 +855,16 @@ def host(project: Path) -> Iterator[str]:
         thread.join()
 
 
+def served(text: str, project: Path, host: str) -> str:
+    """Write where HOST is, and behind a file that has no checksum its own."""
+
+    def pin(match: re.Match[str]) -> str:
+        digest = hashlib.sha256((project / match[1]).read_bytes()).hexdigest()
+        return f"{match[0]}#sha256={digest}"
+
+    return re.sub(r"HOST/([\w.]+)(?=\")", pin, text).replace("HOST", host)
+
+
 def damage(path: Path, how: Damage) -> None:
     """Do to a file or folder what has happened to it."""
     match how:
@@ -888,7 +910,8 @@ def test_mistake_is_named_and_costs_nothing(
     bad: Bad, project: Path, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for path, how in bad.damage.items():
-        damage(project / path, how.replace("HOST", host) if type(how) is str else how)
+        at_host = served(how, project, host) if type(how) is str else how
+        damage(project / path, at_host)
     before = contents(project, bad.less)
     args = USUAL[bad.command] if bad.args is None else bad.args
     listed = args.split() if isinstance(args, str) else args
