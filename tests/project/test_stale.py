@@ -62,6 +62,7 @@ TABLE = {
     # depends on the folder, and runs again for the others in it, too
     "scripts/report":             ".   .   .   .   .   .   x   t   .   .",
     "scripts/page":               ".   .   .   .   .   .   .   .   .   .",
+    "scripts/wheels":             ".   .   .   .   .   .   .   x   .   .",
     "scripts/installed.py":       ".   .   .   .   .   .   .   .   .   .",
     "scripts/sources.py":         "x   o   o   o   o   o   o   o   o   o",
     "scripts/convert.py":         ".   x   .   o   .   o   o   o   o   o",
@@ -102,6 +103,7 @@ TABLE = {
     "--vars.keep":                ".   .   x   x   x   o   o   x   .   .",
     "--vars.prefix":              ".   .   x   x   .   o   o   x   .   .",
     "--vars.version":             ".   .   .   .   .   .   .   x   .   .",
+    "--vars.build":               ".   .   .   .   .   .   .   x   .   .",
     "--vars.size":                ".   .   .   .   x   t   o   t   .   .",
     "--vars.fill":                ".   .   .   .   x   t   o   t   .   .",
     "--vars.address":             ".   .   .   .   .   .   .   .   .   .",
