@@ -28,6 +28,20 @@ P = ParamSpec("P")
 def guarded(main: Callable[P, None]) -> Callable[P, None]:
     """Let a command wait for its turn in this folder, and end in one line.
 
+    RETURNS: the same command, see `ending`.
+    """
+
+    @wraps(main)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with alone(Path.cwd()):
+            main(*args, **kwargs)
+
+    return ending(run)
+
+
+def ending(main: Callable[P, None]) -> Callable[P, None]:
+    """Let a command end in one line that a person or the system stops.
+
     RETURNS: the same command. It exits where a person stops it (130), and where the
         system refuses something (1), as a disk that is full or a folder that is not to
         be written to.
@@ -39,8 +53,7 @@ def guarded(main: Callable[P, None]) -> Callable[P, None]:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, _stop)
         try:
-            with alone(Path.cwd()):
-                main(*args, **kwargs)
+            main(*args, **kwargs)
         except KeyboardInterrupt:
             say_stopped()
             sys.exit(INTERRUPTED)
@@ -78,12 +91,17 @@ def alone(folder: Path) -> Iterator[None]:
         work = running / "work"
         mend(work)
         work.mkdir()
-        for variable in (WORK, "TMPDIR", "TEMP", "TMP"):
-            os.environ[variable] = str(work)
+        here = dict.fromkeys((WORK, "TMPDIR", "TEMP", "TMP"), str(work))
+        before = {name: os.environ[name] for name in here.keys() & os.environ.keys()}
+        os.environ |= here
         tempfile.tempdir = None
         try:
             yield
         finally:
+            for name in here:
+                del os.environ[name]
+            os.environ |= before
+            tempfile.tempdir = None
             shutil.rmtree(work, ignore_errors=True)
 
 

@@ -1,0 +1,1 @@
+"""Parts of the command `annotate`: texts in, entities out, in parts."""
