@@ -727,6 +727,7 @@ def serve(project: Path) -> Iterator[str]:
             time.sleep(0.5)
             if answers(url) or server.poll() is not None:
                 break
+        assert answers(url), log.read_text()
         yield url
     finally:
         # as Ctrl-C does: to the command and to what it has started
@@ -741,7 +742,10 @@ def serve(project: Path) -> Iterator[str]:
 def answers(url: str) -> bool:
     """Tell whether the page is served."""
     try:
-        return requests.get(f"{url}/_stcore/health", timeout=2).ok
+        with requests.Session() as session:
+            # a test may have set a proxy
+            session.trust_env = False
+            return session.get(f"{url}/_stcore/health", timeout=2).ok
     except requests.RequestException:
         return False
 
