@@ -25,6 +25,7 @@ from typing import Annotated
 
 import typer
 from wasabi import msg, table
+from weasel.util.config import load_project_config
 
 from common.texts import read_texts
 from helpers import CONFIGS as NAMES
@@ -133,19 +134,12 @@ def rebuild(log: Log, pipelines: Path) -> None:
 @contextmanager
 def served(pipelines: Path, port: int) -> Iterator[str]:
     """Serve the page, to this machine alone, as the command does."""
-    options = {
-        "server.address": "localhost",
-        "server.port": port,
-        "server.headless": "true",
-        "server.maxUploadSize": 5,
-        "browser.gatherUsageStats": "false",
-        "client.toolbarMode": "viewer",
-    }
-    command = [sys.executable, "-B", "-m", "streamlit", "run"]
-    command += ["scripts/visualize_model.py"]
-    for name, value in options.items():
-        command += [f"--{name}", str(value)]
-    command += ["--", str(pipelines), "corpus", "metrics"]
+    told = {"vars.port": port, "vars.headless": "true"}
+    plan = load_project_config(Path(), overrides=told)
+    commands = {command["name"]: command["script"] for command in plan["commands"]}
+    line = commands["visualize-model"][-1].removeprefix("python")
+    before, _, after = line.partition(" -- pipelines ")
+    command = [sys.executable, *before.split(), "--", str(pipelines), *after.split()]
     url = f"http://localhost:{port}"
     with subprocess.Popen(command) as server:
         try:
