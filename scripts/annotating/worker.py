@@ -1,6 +1,6 @@
 """A pipeline in one process, and what it makes of some texts."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from annotating.pieces import cut
 from annotating.rows import conflicts, entities, schema
 from annotating.texts import Row
-from common.ners import load, proposers
+from common.ners import load, owners
 
 # how many words are read at once: by texts, a batch of long ones would fill the memory
 WORDS = 20_000
@@ -60,12 +60,9 @@ class Annotator:
         """
         self.nlp: Language = load(pipeline)
         self.schema = schema(text=text)
-        known: dict[str, list[str]] = defaultdict(list)
-        for name, labels in proposers(self.nlp).items():
-            for label in labels:
-                known[label].append(name)
         # of a label that several know, only the doc can tell
-        self.owners = {label: n[0] for label, n in known.items() if len(n) == 1}
+        known = owners(self.nlp).items()
+        self.owners = {label: own[0] for label, own in known if len(own) == 1}
 
     def annotate(self, rows: Sequence[Row]) -> Found:
         """Annotate texts; one that makes the pipeline fail stops no other.

@@ -227,6 +227,15 @@ def labels_of(nlp: Language) -> set[str]:
     return set().union(*proposers(nlp).values())
 
 
+def owners(nlp: Language) -> dict[str, list[str]]:
+    """List, by label, the components that propose it."""
+    found: dict[str, list[str]] = {}
+    for name, labels in proposers(nlp).items():
+        for label in labels:
+            found.setdefault(label, []).append(name)
+    return found
+
+
 def writers_of_ents(nlp: Language) -> list[str]:
     """List the components that write, move or decide about entities."""
     return [

@@ -1,7 +1,6 @@
 """Pipelines that are loaded once and answer many visitors at the same time."""
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -48,13 +47,9 @@ class Served:
         for name in left_out(self.nlp, Keep.sentences):
             self.nlp.remove_pipe(name)
         self.lock = Lock()
-        proposers = common.ners.proposers(self.nlp)
-        self.order = list(proposers)
+        self.order = list(common.ners.proposers(self.nlp))
         # the components that know a label
-        self.owners: dict[str, list[str]] = defaultdict(list)
-        for name, labels in proposers.items():
-            for label in labels:
-                self.owners[label].append(name)
+        self.owners = common.ners.owners(self.nlp)
         # what it calls labels that annotated text may have, and it has not
         self.renamed = common.ners.renamed_in_gold(self.nlp)
         # what decides between candidates, if anything does
