@@ -5,26 +5,29 @@ python scripts/annotate.py pipelines/drug_first texts.jsonl --output annotated
 
 from common.running import alone, ending
 
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from spacy.util import get_package_path, is_package
 from tqdm import tqdm
 from wasabi import msg
 
-from annotating.parts import FAILURES, Output, plan_parts, select
-from annotating.processes import run_here, run_in_processes
-from annotating.texts import Columns, File, Row, find_files, read_rows
-from annotating.worker import Annotator, Counts
-from common.files import sha256
+from annotating.cluster import run_on_ray
+from annotating.parts import FAILURES, Output
+from annotating.plan import Plan, Texts, plan_parts, read_parts
+from annotating.processes import Done, run_here, run_in_processes
+from annotating.texts import Columns, find_files
+from annotating.worker import Counts, Job
+from common.packages import identify
 
 # by default
 BY_PLACE = Columns()
+# seconds between two lines of progress where nobody looks on
+PAUSE = 60
 
 
 @dataclass
@@ -35,8 +38,8 @@ class Summary:
     """
 
     total: Counts
-    words: int = 0
-    seconds: float = 0
+    words: int
+    seconds: float
 
 
 def annotate(
@@ -48,6 +51,7 @@ def annotate(
     text: bool = True,
     limit: int | None = None,
     workers: int = 1,
+    ray: str | None = None,
     overwrite: bool = False,
 ) -> Summary:
     """Annotate texts, or go on where an interrupted run has stopped.
@@ -58,63 +62,77 @@ def annotate(
     text: whether the texts are written, too.
     limit: take no more texts than that.
     workers: how many processes load the pipeline.
+    ray: where these are, if not just here; see `run_on_ray`.
     overwrite: begin anew, whatever the folder has of this command.
     RAISES ValueError: the pipeline does not load, a file cannot be read, or the folder
         is of another run. What was annotated before stays.
     """
-    files = find_files(inputs)
-
-    def read() -> Iterator[Row]:
-        return islice(read_rows(files, columns), limit)
-
-    plan = plan_parts(read)
-    output = Output(folder, plan)
-    run = _describe(pipeline, files, columns, text=text, limit=limit)
+    job = _job(pipeline, text=text)
+    texts = Texts(find_files(inputs), columns, limit)
+    plan = plan_parts(texts)
+    output = Output(folder, len(plan.starts))
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
-        there = output.begin(run, overwrite=overwrite)
-        summary = Summary(there)
-        start = time.monotonic()
-        parts = select(read(), plan, output.missing())
-        if workers == 1:
-            done = run_here(parts, Annotator(pipeline, text=text), output)
+        output.begin(_describe(job, texts, plan), overwrite=overwrite)
+        there = output.counts()
+        missing = {*range(len(plan.starts))} - there.keys()
+        if ray:
+            done = run_on_ray(texts, plan, missing, job, workers, ray)
+        elif workers > 1:
+            done = run_in_processes(read_parts(texts, plan, missing), job, workers)
         else:
-            done = run_in_processes(parts, workers, pipeline, output, text=text)
-        with tqdm(
-            total=plan.rows, initial=there.texts, unit="text", disable=None, leave=False
-        ) as bar:
-            for _, counts in done:
-                summary.total.add(counts)
-                summary.words += counts.words
-                bar.update(counts.texts)
-        summary.seconds = time.monotonic() - start
-    return summary
+            done = run_here(read_parts(texts, plan, missing), job)
+        return _write(done, output, plan, there)
 
 
-def _describe(
-    pipeline: str,
-    files: Sequence[File],
-    columns: Columns,
-    *,
-    text: bool,
-    limit: int | None,
-) -> dict[str, Any]:
-    """Tell all that the rows depend on."""
-    package = get_package_path(pipeline) if is_package(pipeline) else Path(pipeline)
-    configs = sorted(package.rglob("config.cfg"), key=_depth)
-    if not configs:
+def _job(pipeline: str, *, text: bool) -> Job:
+    identity = identify(pipeline)
+    if not identity:
         raise ValueError(f"{pipeline}: neither an installed package nor a pipeline")
+    # workers may have another working directory
+    path = Path(pipeline)
+    return Job(str(path.absolute()) if path.is_dir() else pipeline, identity, text)
+
+
+def _describe(job: Job, texts: Texts, plan: Plan) -> dict[str, Any]:
+    """Tell all that the rows depend on, and which of them a part has."""
     return {
-        "pipeline": {"name": Path(pipeline).name, "sha256": sha256(configs[0].parent)},
-        "inputs": [[file.address, file.size] for file in files],
-        "columns": columns.names,
-        "text": text,
-        "limit": limit,
+        "pipeline": [Path(job.pipeline).name, job.identity],
+        "inputs": [[file.address, file.size] for file in texts.files],
+        "columns": texts.columns.names,
+        "text": job.text,
+        "limit": texts.limit,
+        "parts": len(plan.starts),
     }
 
 
-def _depth(path: Path) -> int:
-    return len(path.parts)
+def _write(
+    done: Iterable[Done], output: Output, plan: Plan, there: Mapping[int, Counts]
+) -> Summary:
+    """Write parts as they are ready, and show how far it is.
+
+    there: those that were written before.
+    """
+    summary = Summary(Counts(), 0, 0)
+    for counts in there.values():
+        summary.total.add(counts)
+    start = time.monotonic()
+    with tqdm(
+        total=sum(plan.words),
+        initial=sum(plan.words[part] for part in there),
+        unit=" words",
+        unit_scale=True,
+        leave=False,
+        # where nobody looks on, each line stays
+        mininterval=0.1 if sys.stderr.isatty() else PAUSE,
+    ) as bar:
+        for part, found in done:
+            output.write(part, found)
+            summary.total.add(found.counts)
+            summary.words += found.counts.words
+            bar.update(plan.words[part])
+    summary.seconds = time.monotonic() - start
+    return summary
 
 
 def show(summary: Summary) -> None:
@@ -141,6 +159,9 @@ def main(
     id_column: Annotated[str | None, typer.Option(help="What they are called")] = None,
     limit: Annotated[int | None, typer.Option(help="No more texts than that")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes")] = 1,
+    ray: Annotated[
+        str | None, typer.Option(help="A cluster: local, auto or HOST:PORT")
+    ] = None,
     text: Annotated[bool, typer.Option(help="Write the texts, too")] = True,
     overwrite: Annotated[bool, typer.Option(help="Begin anew")] = False,
 ) -> None:
@@ -154,6 +175,7 @@ def main(
             text=text,
             limit=limit,
             workers=workers,
+            ray=ray,
             overwrite=overwrite,
         )
     except ValueError as error:

@@ -7,30 +7,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
-from annotating.parts import Output
+from annotating.plan import Part
 from annotating.texts import Row
-from annotating.worker import Annotator, Counts
+from annotating.worker import Annotator, Found, Job
 
-Part = tuple[int, Sequence[Row]]
-Done = tuple[int, Counts]
+Done = tuple[int, Found]
 # what a worker process keeps: it loads the pipeline once
-_at_work: list[tuple[Annotator, Output]] = []
+_at_work: list[Annotator] = []
 
 
-def run_here(
-    parts: Iterable[Part], annotator: Annotator, output: Output
-) -> Iterator[Done]:
-    """Annotate part after part, and yield what each holds."""
+def run_here(parts: Iterable[Part], job: Job) -> Iterator[Done]:
+    """Annotate part after part, and yield what was found in each."""
+    annotator = Annotator(job)
     for part, rows in parts:
-        found = annotator.annotate(rows)
-        output.write(part, found)
-        yield part, found.counts
+        yield part, annotator.annotate(rows)
 
 
-def run_in_processes(
-    parts: Iterable[Part], workers: int, pipeline: str, output: Output, *, text: bool
-) -> Iterator[Done]:
-    """Annotate parts in processes of their own, as they come.
+def run_in_processes(parts: Iterable[Part], job: Job, workers: int) -> Iterator[Done]:
+    """Annotate parts in processes of their own, and yield them as they are ready.
 
     No more parts are read than there are workers, and one each that waits.
 
@@ -40,13 +34,12 @@ def run_in_processes(
     with ProcessPoolExecutor(
         workers,
         multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(pipeline, text, output),
+        initializer=end_with_parent,
     ) as pool:
         waiting: set[Future[Done]] = set()
         try:
             for part, rows in parts:
-                waiting.add(pool.submit(_work, part, rows))
+                waiting.add(pool.submit(_work, job, part, rows))
                 if len(waiting) >= 2 * workers:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
@@ -60,12 +53,7 @@ def run_in_processes(
             ) from error
 
 
-def _begin(pipeline: str, text: bool, output: Output) -> None:
-    end_with_parent()
-    _at_work.append((Annotator(pipeline, text=text), output))
-
-
-def _work(part: int, rows: Sequence[Row]) -> Done:
-    annotator, output = _at_work[0]
-    ((done, counts),) = run_here([(part, rows)], annotator, output)
-    return done, counts
+def _work(job: Job, part: int, rows: Sequence[Row]) -> Done:
+    if not _at_work:
+        _at_work.append(Annotator(job))
+    return part, _at_work[0].annotate(rows)

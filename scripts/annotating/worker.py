@@ -1,21 +1,48 @@
 """A pipeline in one process, and what it makes of some texts."""
 
+import json
+import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from annotating.pieces import cut
+from annotating.plan import words_in
 from annotating.rows import conflicts, entities, schema
 from annotating.texts import Row
 from common.ners import load, owners
+from common.packages import identify
 
 # how many words are read at once: by texts, a batch of long ones would fill the memory
 WORDS = 20_000
+# in the metadata of a part
+COUNTS = b"annotate"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done with texts, in whatever process.
+
+    pipeline: a folder or an installed package. identity: which one of that name it is.
+    text: whether texts are written beside what was found in them.
+    """
+
+    pipeline: str
+    identity: str
+    text: bool = True
+
+    @property
+    def packaged(self) -> bool:
+        """Whether it is loaded by name, on whatever machine it is installed."""
+        return self.pipeline.isidentifier()
 
 
 @dataclass
@@ -39,12 +66,25 @@ class Counts:
         self.failures += other.failures
         self.entities.update(other.entities)
 
+    def stamp(self, table: pa.Table) -> pa.Table:
+        """Write the counts into the metadata of the table that they are of."""
+        told = {**asdict(self), "entities": [*self.entities.items()]}
+        metadata = table.schema.metadata or {}
+        return table.replace_schema_metadata({**metadata, COUNTS: json.dumps(told)})
+
+    @classmethod
+    def of(cls, path: Path) -> "Counts":
+        """Read the counts of a part."""
+        told = json.loads(pq.read_schema(path).metadata[COUNTS])
+        pairs = {tuple(key): number for key, number in told.pop("entities")}
+        return cls(**told, entities=Counter(pairs))
+
 
 @dataclass
 class Found:
-    """What was found in some texts: a table, and the texts that failed."""
+    """What was found in some texts: a Parquet file, and the texts that failed."""
 
-    table: pa.Table
+    data: bytes
     failures: list[dict[str, str]]
     counts: Counts
 
@@ -52,14 +92,14 @@ class Found:
 class Annotator:
     """Annotates texts by a pipeline that is loaded once."""
 
-    def __init__(self, pipeline: str, *, text: bool) -> None:
+    def __init__(self, job: Job) -> None:
         """Load the pipeline.
 
-        text: whether texts are written beside what was found in them.
-        RAISES ValueError: it does not load.
+        RAISES ValueError: it does not load, or is another one here.
         """
-        self.nlp: Language = load(pipeline)
-        self.schema = schema(text=text)
+        _refuse_other(job)
+        self.nlp: Language = load(job.pipeline)
+        self.schema = schema(text=job.text)
         # of a label that several know, only the doc can tell
         known = owners(self.nlp).items()
         self.owners = {label: own[0] for label, own in known if len(own) == 1}
@@ -86,7 +126,10 @@ class Annotator:
                         (ent["label"], ent["component"]) for ent in own["entities"]
                     )
         counts.failures = len(failures)
-        return Found(pa.Table.from_pylist(written, self.schema), failures, counts)
+        table = pa.Table.from_pylist(written, self.schema)
+        file = BytesIO()
+        pq.write_table(counts.stamp(table), file)
+        return Found(file.getvalue(), failures, counts)
 
     def _read(
         self, rows: Sequence[Row]
@@ -126,13 +169,17 @@ class Annotator:
         }
 
 
-def words_in(row: Row) -> int:
-    """Count the words of a text, roughly: what stands between spaces.
-
-    Text without spaces counts by its characters.
-    """
-    text = row.text or ""
-    return max(len(text.split()), len(text) // 10, 1)
+def _refuse_other(job: Job) -> None:
+    """Refuse what only has the same name on this machine."""
+    here = identify(job.pipeline)
+    if here == job.identity:
+        return
+    expected, *_ = job.identity.split()
+    found = f"has {here.split()[0]} of {job.pipeline}" if here else "lacks it"
+    raise ValueError(
+        f"{job.pipeline}: {platform.node()} {found}, the run is of {expected}; install "
+        "the same wheel on every machine"
+    )
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from multiprocessing import active_children, parent_process
 from pathlib import Path
@@ -71,8 +71,10 @@ def ending(main: Callable[P, None]) -> Callable[P, None]:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     """End what the command has started, and then the command."""
-    for process in active_children():
+    for process in (started := active_children()):
         process.terminate()
+    for process in started:
+        process.join()
     raise KeyboardInterrupt
 
 
@@ -102,7 +104,9 @@ def alone(folder: Path) -> Iterator[None]:
                 del os.environ[name]
             os.environ |= before
             tempfile.tempdir = None
-            shutil.rmtree(work, ignore_errors=True)
+            # processes that were ended with it have left something, too
+            with suppress(OSError):
+                mend(work)
 
 
 def explain(error: OSError) -> tuple[str, str]:

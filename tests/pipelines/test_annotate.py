@@ -1,6 +1,7 @@
 """`annotate` reads what a person has, and ends with a row a text, whatever happens."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from hypothesis import given, strategies
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
-import annotating.parts
 import annotating.pieces
+import annotating.plan
 import annotating.worker
 from annotate import annotate
-from annotating.parts import Output, plan_parts, select
+from annotating.parts import Output
+from annotating.plan import Texts, plan_parts, read_parts
 from annotating.reading import read_docs
 from annotating.texts import Columns, Row, find_files, read_rows
-from annotating.worker import Annotator
+from annotating.worker import Annotator, Found, Job
+from common.packages import identify
 from helpers import TEXTS
 
 BY_ID = Columns(id="id")
@@ -169,6 +172,10 @@ def table(folder: Path) -> list[dict[str, Any]]:
     return list(ds.dataset(folder, format="parquet").to_table().to_pylist())
 
 
+def rows_in(found: Found) -> list[dict[str, Any]]:
+    return list(pq.read_table(BytesIO(found.data)).to_pylist())
+
+
 def ents_of(row: dict[str, Any]) -> list[tuple[int, int, str]]:
     return [(ent["start"], ent["end"], ent["label"]) for ent in row["entities"]]
 
@@ -246,10 +253,10 @@ def test_a_text_that_fails_is_written_down_and_the_rest_goes_on(
     nlp = spacy.load(drugs_folder)
     nlp.add_pipe("fails_at_smiles")
     monkeypatch.setattr(annotating.worker, "load", {"p": nlp}.__getitem__)
-    found = Annotator("p", text=True).annotate(
+    found = Annotator(Job("p", "")).annotate(
         [Row("none", None), *(Row(r["name"], r["text"]) for r in ROWS)]
     )
-    assert found.table["id"].to_pylist() == ["t0", "t1", "t3"]
+    assert [row["id"] for row in rows_in(found)] == ["t0", "t1", "t3"]
     assert found.failures == [
         {"id": "none", "reason": "there is no text"},
         {"id": "t2", "reason": "RuntimeError: no smile"},
@@ -263,7 +270,7 @@ def test_a_text_that_fails_is_written_down_and_the_rest_goes_on(
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part is some texts."""
-    monkeypatch.setattr(annotating.parts, "PART_WORDS", 60)
+    monkeypatch.setattr(annotating.plan, "PART_WORDS", 60)
 
 
 @pytest.fixture
@@ -276,21 +283,23 @@ def many(tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("small_parts")
 def test_parts_hold_each_text_once(many: Path) -> None:
-    rows = rows_of(many, id="id")
-    plan = plan_parts(rows.copy)
+    texts = Texts(find_files([str(many)]), BY_ID)
+    plan = plan_parts(texts)
     assert len(plan.starts) > 10
-    parts = [own for _, own in select(rows, plan, range(len(plan.starts)))]
-    assert [row for part in parts for row in part] == rows
-    assert all(
-        len(" ".join(str(row.text) for row in part).split()) < 80 for part in parts
-    )
+    parts = [own for _, own in read_parts(texts, plan, range(len(plan.starts)))]
+    assert [row for part in parts for row in part] == [*texts.read()]
+    words = [sum(len(str(row.text).split()) for row in part) for part in parts]
+    assert words == plan.words
+    assert max(words) < 80
 
 
-def test_there_are_not_too_many_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(annotating.parts, "PART_WORDS", 1)
-    monkeypatch.setattr(annotating.parts, "PARTS", 7)
-    plan = plan_parts([Row(str(n), "one") for n in range(1000)].copy)
-    assert len(plan.starts) <= 7
+def test_there_are_not_too_many_parts(
+    many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotating.plan, "PART_WORDS", 1)
+    monkeypatch.setattr(annotating.plan, "PARTS", 7)
+    plan = plan_parts(Texts(find_files([str(many)]), BY_ID))
+    assert len(plan.starts) == len(plan.words) <= 7
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -405,8 +414,8 @@ def test_offsets_are_those_of_the_whole(
     whole = "\n\n".join(TEXTS)
     monkeypatch.setattr(annotating.pieces.cut, "__kwdefaults__", None)
     monkeypatch.setattr(annotating.pieces.cut, "__defaults__", (70,))
-    found = Annotator(str(drugs_folder), text=True).annotate([Row("a", whole)])
-    (row,) = found.table.to_pylist()
+    job = Job(str(drugs_folder), identify(str(drugs_folder)))
+    (row,) = rows_in(Annotator(job).annotate([Row("a", whole)]))
     words = [whole[start:end] for start, end, _ in ents_of(row)]
     nlp = spacy.load(drugs_folder)
     expected = [ent.text for text in TEXTS for ent in nlp(text).ents]
