@@ -1,5 +1,6 @@
 """Read what commands have written: an error names the file at fault."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +40,8 @@ def blaming(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, OSError) and error.errno:
+        # that of many files that could not be copied has no number
+        if isinstance(error, shutil.Error) or getattr(error, "errno", None):
             raise
         raise ValueError(f"{what} ({reason(error)})") from error
 

@@ -29,6 +29,7 @@ from common.files import (
     write_text,
     writing,
 )
+from common.inputs import blaming
 from common.turns import turn
 from helpers import ROOT
 
@@ -204,6 +205,17 @@ def test_temporary_files_of_a_killed_command_are_removed(tmp_path: Path) -> None
     assert not leftovers(tmp_path)
 
 
+def test_what_a_process_has_left_that_is_stopped_too_is_removed(tmp_path: Path) -> None:
+    def begin() -> None:
+        with replacing(tmp_path / "made"):
+            os._exit(1)
+
+    with alone(tmp_path):
+        assert status(fork(begin)) == 1
+        assert [*tmp_path.glob(f"{UNFINISHED}*")]
+    assert not leftovers(tmp_path)
+
+
 def test_where_nothing_can_be_written_no_turn_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,7 +358,8 @@ def test_error_about_a_file_of_a_person_names_that(tmp_path: Path) -> None:
 
 def test_copies_that_find_no_room_are_a_full_disk(tmp_path: Path) -> None:
     why = f"[Errno {errno.ENOSPC}] {os.strerror(errno.ENOSPC)}"
-    with pytest.raises(OSError) as raised, replacing(tmp_path / "made"):
+    made = tmp_path / "made"
+    with pytest.raises(OSError) as raised, replacing(made), blaming("a config"):
         raise shutil.Error([("a", "b", why)])
     assert raised.value.errno == errno.ENOSPC
     assert raised.value.filename == str(tmp_path / "made")
