@@ -113,8 +113,9 @@ def _connect(workers: int, address: str) -> None:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(
-            f"--ray {address}: no cluster of Ray's is there ({error}); start the "
-            "command on a machine of the cluster"
+            f"--ray {address}: no cluster of Ray's is there, or it wants a token "
+            f"({error}); start the command on a machine of the cluster, with "
+            "RAY_AUTH_MODE=token if it wants one"
         ) from error
 
 
