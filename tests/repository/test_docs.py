@@ -134,7 +134,9 @@ def test_links_lead_somewhere(page: Path) -> None:
             path, _, heading = target.partition("#")
             assert (page.parent / path).exists(), target
             if heading:
-                titles = re.findall(r"^#+ (.*)$", TEXT[Path(path).name], flags=re.M)
+                titles = re.findall(
+                    r"^#+ (.*)$", TEXT[Path(path or page).name], flags=re.M
+                )
                 slugs = [re.sub(r"[^\w -]", "", title).lower() for title in titles]
                 assert heading in [slug.replace(" ", "-") for slug in slugs]
 
