@@ -102,7 +102,7 @@ def _take(examples: dict[str, str]) -> None:
 
 def _answer(pipelines: Sequence[Served], text: str) -> None:
     """Show what differs first, then how it came about."""
-    docs = [restore(analyse(served, served.key, text)) for served in pipelines]
+    docs = map(restore, analyse(pipelines, [one.key for one in pipelines], text))
     # above the policy on the page, but drawn after the visitor has chosen one
     above = st.container()
     predicted = {

@@ -1,10 +1,9 @@
 """Pipelines that are loaded once and answer many visitors at the same time."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -17,6 +16,7 @@ import common.ners
 from common.lanes import Keep, keep_of, left_out
 from ner_components import Candidates, Resolve, get_provenance, set_provenance
 from page.differences import Entity, to_entities
+from page.line import Line
 
 T = TypeVar("T")
 Key = tuple[str, int]
@@ -24,14 +24,18 @@ Key = tuple[str, int]
 LOADED: "WeakValueDictionary[Key, Served]" = WeakValueDictionary()
 # characters that are read before another visitor's turn: about a fifth of a second
 TURN = 5_000
+# seconds that a character waits for shorter texts: ten times what it takes to read it
+PATIENCE = 0.0006
+# one for all pipelines: behind a file, a text would wait for each of them anew
+LINE = Line()
 
 
 class Served:
     """One pipeline, shared between the threads of all visitors.
 
     spaCy does not promise that a pipeline can run in two threads at once: its vocab
-    grows, and the scores of a NER are read from what its last run left behind. So one
-    text is read after the other, and what was read leaves as plain data.
+    grows, and the scores of a NER are read from what its last run left behind. So it is
+    used in turns, and what was read leaves as plain data.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,7 +50,6 @@ class Served:
         # no entity depends on them, and visitors wait for them
         for name in left_out(self.nlp, Keep.sentences):
             self.nlp.remove_pipe(name)
-        self.lock = Lock()
         self.order = list(common.ners.proposers(self.nlp))
         # the components that know a label
         self.owners = common.ners.owners(self.nlp)
@@ -58,26 +61,25 @@ class Served:
         collecting = [p for _, p in self.nlp.pipeline if isinstance(p, Candidates)]
         self.tells_scores = all(pipe.tells_scores for pipe in collecting)
 
-    def read(self, texts: Iterable[str], keep: Callable[[Doc], T]) -> Iterator[T]:
-        """Read texts, and yield for each what `keep` makes of its doc.
+    def read(self, texts: Iterable[str], keep: Callable[[Doc], T]) -> list[T]:
+        """Read texts, in a turn of the line, and return what `keep` makes of each doc.
 
         keep: must not return the doc or a part of it: all of a text is forgotten after
-            its batch, or the vocab would hold every word that was ever typed.
+            its turn, or the vocab would hold every word that was ever typed.
         """
-        for batch in turns(texts):
-            with self.lock, self.nlp.memory_zone():
-                kept = [keep(doc) for doc in self.nlp.pipe(batch)]
-            yield from kept
-            # a lock has no queue: who gives it back would be the first to take it
-            time.sleep(0.001)
+        with self.nlp.memory_zone():
+            return [keep(doc) for doc in self.nlp.pipe(texts)]
 
     def find(self, texts: Iterable[str]) -> Iterator[list[Entity]]:
-        """Yield the entities of each text."""
+        """Yield the entities of each text; others have their turn in between."""
 
         def keep(doc: Doc) -> list[Entity]:
             return to_entities(doc.ents, self.owners)
 
-        return self.read(texts, keep)
+        for batch in turns(texts):
+            with LINE.turn(PATIENCE * sum(map(len, batch))):
+                found = self.read(batch, keep)
+            yield from found
 
 
 def turns(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -131,14 +133,21 @@ def built(folder: Path) -> int:
     return (folder / "config.cfg").stat().st_mtime_ns
 
 
-@st.cache_data(max_entries=200, show_spinner="Reading the text …")
-def analyse(_served: Served, key: Key, text: str) -> bytes:
-    """Read one text; visitors who ask the same get the same answer.
+@st.cache_data(max_entries=60, show_spinner="Reading the text …")
+def analyse(
+    _pipelines: Sequence[Served], keys: Sequence[Key], text: str
+) -> list[bytes]:
+    """Read one text with all pipelines; visitors who ask the same get the same answer.
 
-    RETURNS: the doc, for `restore`.
+    RETURNS: by pipeline the doc, for `restore`.
     """
-    (data,) = _served.read([text], pack)
-    return data
+
+    def read(served: Served) -> bytes:
+        (data,) = served.read([text], pack)
+        return data
+
+    with LINE.turn(PATIENCE * len(text)), ThreadPoolExecutor() as threads:
+        return list(threads.map(read, _pipelines))
 
 
 def pack(doc: Doc) -> bytes:

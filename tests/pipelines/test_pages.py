@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
+from time import sleep
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,7 +27,7 @@ from helpers import TEXTS, make_core, make_drugs, scores_of
 from ner_components import policy_name
 from page.differences import to_entities
 from page.policy import decide, offered
-from page.serving import TURN, Served, load, pack, restore, turns
+from page.serving import LINE, TURN, Served, analyse, load, pack, restore, turns
 from report.charts import CHARTS
 from report.tables import MAIN, TABLES, Comparison, legend, table
 
@@ -481,6 +483,49 @@ def test_long_and_many_texts_are_read_in_turns() -> None:
     assert [*turns(["a", "b" * TURN, "c", "d"])] == [["a", "b" * TURN], ["c", "d"]]
     assert max(map(len, turns([""] * 3 * TURN))) <= TURN
     assert not [*turns([])]
+
+
+def test_text_is_read_before_a_file_by_all_pipelines(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipelines, _ = load(house / "pipelines")
+    file, text = "a long one " * 20, "a short one"
+    really, order = Served.read, []
+
+    def read(self: Served, texts: list[str], keep: Any) -> list[Any]:
+        order.extend(texts)
+        return really(self, texts, keep)
+
+    def bring() -> None:
+        list(pipelines[0].find([file]))
+
+    def ask() -> None:
+        analyse(pipelines, [one.key for one in pipelines], text)
+
+    monkeypatch.setattr(Served, "read", read)
+    with ThreadPoolExecutor() as threads, LINE.turn(0):
+        for at, job in enumerate([bring, ask]):
+            asking = threads.submit(job)
+            while len(LINE.waiting) <= at and not asking.done():
+                sleep(0)
+        assert not order
+    assert order == [text] * len(pipelines) + [file]
+
+
+def test_all_pipelines_read_a_text_at_the_same_time(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipelines, _ = load(house / "pipelines")
+    all_there = Barrier(len(pipelines), timeout=5)
+
+    def read(self: Served, texts: list[str], keep: Any) -> list[bytes]:
+        all_there.wait()
+        return [self.name.encode()]
+
+    monkeypatch.setattr(Served, "read", read)
+    keys = [one.key for one in pipelines]
+    assert analyse(pipelines, keys, "Anna") == [b"first", b"last", b"resolved"]
+    analyse.clear()
 
 
 def test_words_are_forgotten_by_an_isolated_ner_too(isolated_pipelines: Path) -> None:
