@@ -27,6 +27,7 @@ from annotating.reading import read_docs
 from annotating.rows import SCHEMA
 from annotating.texts import Columns, Row
 from annotating.worker import Annotator
+from common.annotated import read_rows
 from common.formats.files import read_records
 from conflict_report import report_conflicts, to_markdown
 from helpers import ROOT, TEXTS, Case
@@ -320,11 +321,12 @@ def test_texts_with_most_conflicts_come_first_but_for_long_ones(tmp_path: Path) 
         {**ANNA, "id": str(n), "conflicts": [COLLIDES] * (1 + n % 3)} for n in range(80)
     ]
     rows.append({**rows[2], "id": "long", "text": "Anna Benz " + "x" * LONGEST})
-    report, records = report_of(tmp_path / "out", *rows)
+    report, records = report_of(tmp_path / "out", *rows, {**ANNA, "id": "none"})
     order = [record["id"] for record in records]
     most = [str(n) for n in range(80) if n % 3 == 2]
     assert order == most + [str(n) for n in range(80) if n % 3 == 1][: 50 - len(most)]
-    assert report["texts"] == 81
+    assert report["texts"] == 82
+    assert len([*read_rows(tmp_path / "out", ["id"], conflicts=True)]) == 81
     assert sum(len(pair["examples"]) for pair in report["pairs"].values()) == 10
 
 
