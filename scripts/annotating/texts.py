@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import fsspec
 from fsspec.utils import infer_compression
 
-from annotating.formats import BYTES, READERS
+from annotating.formats import READERS
 
 # behind the name of a file that is compressed; an archive may hold several files
 COMPRESSED = {"gzip", "bz2", "xz", "zstd"}
+# bytes that are asked for at a time
+BLOCK = 2**20
 
 
 class Row(NamedTuple):
@@ -104,7 +106,7 @@ def read_rows(files: Sequence[File], columns: Columns) -> Iterator[Row]:
             with file.system.open(
                 file.path, "rb", compression=file.compression
             ) as opened:
-                stream = BufferedReader(opened, BYTES)
+                stream = BufferedReader(opened, BLOCK)
                 reader = READERS[file.suffix]
                 for id_, text in reader(stream, file.address, columns.text, columns.id):
                     number += 1

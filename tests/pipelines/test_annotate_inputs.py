@@ -16,7 +16,8 @@ import pytest
 from fsspec.registry import known_implementations
 from spacy.tokens import DocBin
 
-import annotating.formats
+import annotating.lines
+import annotating.tables
 from annotate import annotate
 from annotating.parts import plan_parts
 from annotating.texts import Columns, Row, find_files, read_rows
@@ -155,7 +156,7 @@ def test_a_file_of_nothing_that_must_have_something_is_named(
 def test_a_line_that_is_too_long_is_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(annotating.formats, "LONGEST", 100)
+    monkeypatch.setattr(annotating.lines, "LONGEST", 100)
     (tmp_path / name).write_bytes(SAME[name].replace(b"one", b"o" * 80))
     assert texts(tmp_path / name) == ["o" * 80, "two"]
     (tmp_path / name).write_bytes(SAME[name].replace(b"one", b"o" * 101))
@@ -166,7 +167,7 @@ def test_a_line_that_is_too_long_is_named(
 def test_a_quote_that_stays_open_is_no_text_of_all_that_follows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(annotating.formats, "LONGEST", 100)
+    monkeypatch.setattr(annotating.tables, "LONGEST", 100)
     (tmp_path / "a.csv").write_bytes(b'text\none\n"two\n' + b"three\n" * 50)
     with pytest.raises(
         ValueError, match=r"a\.csv, line 3: .*\(field larger than .* left open"
@@ -188,7 +189,7 @@ def test_few_long_rows_of_a_table_are_held_at_a_time(
     for length in (10, 2**18):
         long = ["x" * length + str(n) for n in range(8)]
         assert len(read(parquet(tmp_path / "a.parquet", text=long))) == 8
-    assert held == [annotating.formats.ROWS, 3]
+    assert held == [annotating.tables.ROWS, 3]
 
 
 # ------------------------------------------------------------------ JSONL
