@@ -29,6 +29,7 @@ from annotating.texts import Columns, Row
 from annotating.worker import Annotator
 from common.annotated import read_rows
 from common.formats.files import read_records
+from common.texts import read_texts
 from conflict_report import report_conflicts, to_markdown
 from helpers import ROOT, TEXTS, Case
 from measuring.annotated import LONGEST, report_annotated
@@ -261,6 +262,7 @@ def test_commands_read_it_where_they_take_annotated_text(
     expected = [row["entities"] for row in by_arrow(folder)]
     found = [record["spans"] for _, record in read_records(folder)]
     assert found == expected
+    assert read_texts(folder) == TEXTS
 
 
 def test_conflicts_are_counted_as_by_the_pipeline(folder: Path, nlp: Language) -> None:
