@@ -27,7 +27,8 @@ def annotated_by(folder: Path) -> str:
     RAISES ValueError: that is not written there.
     """
     with written_by("annotate", folder / RUN):
-        return str(srsly.read_json(folder / RUN)["pipeline"]["name"])
+        name, _ = srsly.read_json(folder / RUN)["pipeline"]
+        return str(name)
 
 
 def count_rows(folder: Path) -> int:

@@ -7,6 +7,7 @@ import lzma
 import zipfile
 from collections.abc import Callable
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from spacy.tokens import DocBin
 import annotating.lines
 import annotating.tables
 from annotate import annotate
-from annotating.parts import plan_parts
+from annotating.plan import Texts, plan_parts
 from annotating.texts import Columns, Row, find_files, read_rows
-from annotating.worker import Annotator
+from annotating.worker import Annotator, Job
+from common.packages import identify
 
 BY_ID = Columns(id="id")
 
@@ -280,8 +282,9 @@ def test_half_of_a_character_is_a_text_that_fails(
     path = tmp_path / "a.jsonl"
     path.write_bytes(lines('{"text": "a\\ud83d", "id": 1}', '{"text": "b", "id": 2}'))
     rows = [*read_rows(find_files([str(path)]), BY_ID)]
-    found = Annotator(str(drugs_folder), text=True).annotate(rows)
-    assert found.table["id"].to_pylist() == ["2"]
+    job = Job(str(drugs_folder), identify(str(drugs_folder)))
+    found = Annotator(job).annotate(rows)
+    assert pq.read_table(BytesIO(found.data))["id"].to_pylist() == ["2"]
     assert [failure["id"] for failure in found.failures] == ["1"]
 
 
@@ -542,7 +545,7 @@ def test_ids_that_stand_twice_are_named_whatever_they_were(
     with pytest.raises(
         ValueError, match=r"1 ids stand more than once \((1|0001-01-01)\)"
     ):
-        plan_parts(lambda: read_rows(files, BY_ID))
+        plan_parts(Texts(files, BY_ID))
 
 
 def test_nothing_is_written_before_all_was_read(

@@ -26,9 +26,10 @@ from annotate import annotate
 from annotating.reading import read_docs
 from annotating.rows import SCHEMA
 from annotating.texts import Columns, Row
-from annotating.worker import Annotator
+from annotating.worker import Annotator, Job
 from common.annotated import read_rows
 from common.formats.files import read_records
+from common.packages import identify
 from common.texts import read_texts
 from conflict_report import report_conflicts, to_markdown
 from helpers import ROOT, TEXTS, Case
@@ -226,9 +227,10 @@ def test_conflicts_of_a_text_in_pieces_are_where_they_were(
     monkeypatch.setattr(annotating.pieces.cut, "__kwdefaults__", None)
     monkeypatch.setattr(annotating.pieces.cut, "__defaults__", (70,))
     whole = "\n\n".join(TEXTS)
-    found = Annotator(str(case.path), text=True).annotate([Row("a", whole)])
+    job = Job(str(case.path), identify(str(case.path)))
+    found = Annotator(job).annotate([Row("a", whole)])
     (tmp_path / "out").mkdir()
-    pq.write_table(found.table, tmp_path / "out" / "part-00000.parquet")
+    (tmp_path / "out" / "part-00000.parquet").write_bytes(found.data)
     ((_, doc),) = read_docs(tmp_path / "out", nlp)
     docs = [nlp(piece) for _, piece in annotating.pieces.cut(whole)]
     assert len(docs) > 2 and any(losers(own) for own in docs)
