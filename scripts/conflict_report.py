@@ -6,21 +6,24 @@ python scripts/conflict_report.py pipelines/resolved corpus/test.spacy \
 
 from common.running import guarded
 
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
+import srsly
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import MarkdownRenderer, msg
 
-from common.files import together, write_json, write_text
+from common.annotated import annotated_by, is_annotated
+from common.files import together, write_json, write_text, writing
 from common.formats.files import accepted, read_records
 from common.inputs import named_json
 from common.ners import load
+from measuring.annotated import BUILT, report_annotated
 from measuring.conflicts import find_resolver
+from measuring.tally import Tally
 from ner_components import (
     Longest,
     Policy,
@@ -29,8 +32,6 @@ from ner_components import (
     clusters,
     get_conflicts,
 )
-
-EXAMPLES = 10
 
 
 def report_conflicts(nlp: Language, texts: Iterable[str]) -> dict[str, Any]:
@@ -49,41 +50,26 @@ def report_conflicts(nlp: Language, texts: Iterable[str]) -> dict[str, Any]:
     policies["longest"] = Longest()
     if resolver.scorers() and not resolver.without_scores():
         policies["score"] = Score()
-    policies["as built"] = resolve.policy
-    groups: dict[str, dict[str, Any]] = {}
-    dropped: Counter[str] = Counter()
+    policies[BUILT] = resolve.policy
+    tally = Tally()
     count = 0
     for doc in resolver.collect(texts):
         count += 1
-        dropped.update(_dropped(resolve(doc)))
+        tally.dropped.update(_dropped(resolve(doc)))
         for cluster in clusters(resolve.candidates(doc)):
-            if len(cluster) == 1:
-                continue
-            labels = " / ".join(sorted({span.label_ for span in cluster}))
-            winners: dict[str, Counter[str]] = {name: Counter() for name in policies}
-            new = {"count": 0, "winners": winners, "examples": []}
-            group = groups.setdefault(labels, new)
-            kept = {name: sorted(choose(cluster)) for name, choose in policies.items()}
-            group["count"] += 1
-            for name, spans in kept.items():
-                group["winners"][name].update({span.label_ for span in spans})
-            if len(group["examples"]) < EXAMPLES:
-                won = {n: [f"{s.text} {s.label_}" for s in kept[n]] for n in kept}
-                group["examples"].append({"text": doc.text, "winners": won})
-    ranked = sorted(groups.items(), key=_by_count)
-    total = sum(group["count"] for group in groups.values())
-    lost = dict(dropped.most_common())
-    return {"texts": count, "conflicts": total, "pairs": dict(ranked), "dropped": lost}
+            if len(cluster) > 1:
+                kept = {
+                    name: [(span.text, span.label_) for span in sorted(choose(cluster))]
+                    for name, choose in policies.items()
+                }
+                tally.add([span.label_ for span in cluster], kept, text=doc.text)
+    return tally.report(count)
 
 
 def _dropped(doc: Doc) -> list[str]:
     """List the labels of what a collector or the policy dropped without a rival."""
     decisions = [one for one in get_conflicts(doc) if not one["winner"]]
     return [loser["label"] for one in decisions for loser in one["losers"]]
-
-
-def _by_count(group: tuple[str, dict[str, Any]]) -> tuple[int, str]:
-    return -group[1]["count"], group[0]
 
 
 def to_markdown(report: dict[str, Any]) -> str:
@@ -114,6 +100,8 @@ def to_markdown(report: dict[str, Any]) -> str:
                 f"  - {policy}: {', '.join(won)}"
                 for policy, won in example["winners"].items()
             ]
+            if "lost" in example:
+                examples.append(f"  - lost: {', '.join(example['lost'])}")
         text += [f"## {name}", "\n".join(examples)]
     return "\n\n".join(text) + "\n"
 
@@ -134,19 +122,30 @@ def read_texts(path: Path) -> list[str]:
 
 def main(
     pipeline: Annotated[str, typer.Argument(help="A combination with a policy")],
-    texts: Annotated[Path, typer.Argument(help="Texts: .spacy, .jsonl, .txt ...")],
+    texts: Annotated[
+        Path, typer.Argument(help="Texts: .spacy, .jsonl ..., or what `annotate` wrote")
+    ],
     output: Annotated[
         Path, typer.Argument(help="Report, JSON; .md beside it", callback=named_json)
     ],
 ) -> None:
     """Report how often the NERs collide, over what, and who wins."""
+    disputed: list[dict[str, Any]] | None = None
     try:
-        report = report_conflicts(load(pipeline), read_texts(texts))
+        if is_annotated(texts):
+            if (by := annotated_by(texts)) != Path(pipeline).name:
+                raise ValueError(f"{texts}: {by} has annotated it: name that pipeline")
+            report, disputed = report_annotated(texts)
+        else:
+            report = report_conflicts(load(pipeline), read_texts(texts))
     except ValueError as error:
         msg.fail(f"No report on {pipeline}", str(error), exits=1)
     with together():
         write_json(output, report)
         write_text(output.with_suffix(".md"), to_markdown(report))
+        if disputed is not None:
+            with writing(output.with_suffix(".jsonl")) as unfinished:
+                srsly.write_jsonl(unfinished, disputed)
     msg.good(f"{output}: {report['conflicts']} conflicts in {report['texts']} texts")
 
 

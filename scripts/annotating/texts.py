@@ -1,24 +1,20 @@
 """The texts to annotate: files of any size, always read in the same order."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from io import BufferedReader
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import fsspec
-import pyarrow as pa
-import pyarrow.dataset as ds
-from pyarrow import csv
-from pyarrow.fs import FSSpecHandler, PyFileSystem
-from pyarrow.json import ParseOptions, ReadOptions, open_json
-from spacy.tokens import DocBin
-from spacy.vocab import Vocab
+from fsspec.utils import infer_compression
 
-# rows that are held at a time
-BATCH = 10_000
-# pyarrow takes no longer line than a block
-LONGEST = 64 * 2**20
+from annotating.formats import READERS
+
+# behind the name of a file that is compressed; an archive may hold several files
+COMPRESSED = {"gzip", "bz2", "xz", "zstd"}
+# bytes that are asked for at a time
+BLOCK = 2**20
 
 
 class Row(NamedTuple):
@@ -48,174 +44,123 @@ class Columns:
 class File:
     """A file of texts.
 
-    address: as a person reads it. path: within `system`. size: in bytes.
+    address: as a person reads it. path: within `system`. size: in bytes. state: what
+        tells whether it has changed.
     """
 
     address: str
     path: str
     system: Any
-    size: int
+    size: int = 0
+    state: str = ""
+
+    @property
+    def compression(self) -> str | None:
+        """How it is compressed, by its name."""
+        found = infer_compression(self.path)
+        return found if found in COMPRESSED else None
 
     @property
     def suffix(self) -> str:
         """What the name ends in, which tells the format."""
-        return PurePosixPath(self.path).suffix.lower()
+        path = PurePosixPath(self.path)
+        return (path.with_suffix("") if self.compression else path).suffix.lower()
 
 
 def find_files(addresses: Sequence[str]) -> list[File]:
-    """Find the files of texts, those of a folder or pattern by name.
+    """Find the files of texts, those of a folder or pattern by name, each once.
 
     addresses: files, folders or patterns, here or at any address that fsspec knows.
     RAISES ValueError: nothing is there, or a file is of another format.
     """
-    found: list[File] = []
+    found: dict[str, File] = {}
     for address in addresses:
         try:
-            system, path = fsspec.core.url_to_fs(address)
-            folder = system.isdir(path)
-            paths = system.find(path) if folder else system.glob(path)
-            for name in sorted(paths):
-                shown = name if "://" not in address else system.unstrip_protocol(name)
-                file = File(shown, name, system, system.size(name))
-                # other files may lie in a folder, and hidden ones
-                hidden = PurePosixPath(name).name.startswith((".", "_"))
-                if not folder or (file.suffix in READERS and not hidden):
-                    found.append(file)
-        except (OSError, ImportError) as error:
-            raise ValueError(f"{address}: {error}") from error
-        if not found:
+            own = _find(address)
+        except Exception as error:
+            # each system has errors of its own
+            raise ValueError(f"{address}: {_said(error)}") from error
+        if not own:
             raise ValueError(f"{address}: there is no file of texts")
-    for file in found:
-        if file.suffix not in READERS:
-            raise ValueError(
-                f"{file.address}: of no format that is read ({', '.join(READERS)})"
-            )
-    return found
+        for file in own:
+            if file.suffix not in READERS:
+                raise ValueError(
+                    f"{file.address}: of no format that is read ({', '.join(READERS)}, "
+                    "and these with .gz, .bz2 or .xz behind)"
+                )
+            found.setdefault(file.address, file)
+    return [*found.values()]
 
 
 def read_rows(files: Sequence[File], columns: Columns) -> Iterator[Row]:
-    """Yield the rows of all files.
+    """Yield the rows of all files; one without an id is called by its place.
 
-    RAISES ValueError: a file is not what its name says, or lacks a column.
+    RAISES ValueError: a file is not what its name says, lacks a column, or has changed
+        since it was found; or there is no row in all of them.
     """
+    empty = True
     for file in files:
         number = 0
         try:
-            for id_, text in READERS[file.suffix](file, columns):
-                number += 1
-                yield Row(f"{file.address}:{number}" if id_ is None else id_, text)
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            _check_state(file)
+            with file.system.open(
+                file.path, "rb", compression=file.compression
+            ) as opened:
+                stream = BufferedReader(opened, BLOCK)
+                reader = READERS[file.suffix]
+                for id_, text in reader(stream, file.address, columns.text, columns.id):
+                    number += 1
+                    empty = False
+                    yield Row(id_ or f"{file.address}:{number}", text)
+            _check_state(file)
+        except Exception as error:
+            if type(error) is ValueError:
+                # it names the place
+                raise
             raise ValueError(
-                f"{file.address}, behind row {number}: {' '.join(str(error).split())}"
+                f"{file.address}, behind row {number}: {_said(error)}"
             ) from error
-
-
-Pairs = Iterator[tuple[str | None, str | None]]
-
-
-def _lines(file: File, columns: Columns) -> Pairs:
-    """Read a text a line, as an editor shows them."""
-    with file.system.open(file.path, "rb") as stream:
-        for line in stream:
-            text = line.decode("utf-8-sig").rstrip("\r\n")
-            if text.strip():
-                yield None, text
-
-
-def _docs(file: File, columns: Columns) -> Pairs:
-    """Read the texts of Docs."""
-    try:
-        docs = DocBin().from_bytes(file.system.cat_file(file.path)).get_docs(Vocab())
-        for doc in docs:
-            yield None, doc.text
-    except Exception as error:
-        raise ValueError(f"{file.address}: no .spacy file ({error})") from error
-
-
-def _objects(file: File, columns: Columns) -> Pairs:
-    """Read objects, a line each; their other fields are no matter."""
-    with file.system.open(file.path, "rb") as stream:
-        head = stream.readline()
-    try:
-        first = json.loads(head)
-    except ValueError as error:
-        raise ValueError(f"{file.address}, line 1: no JSON ({error})") from None
-    _check(file, columns, [*first] if isinstance(first, dict) else [])
-    whole = isinstance(first.get(columns.id), int)
-    types = {
-        columns.id: pa.int64() if whole else pa.string(),
-        columns.text: pa.string(),
-    }
-    # the dataset module would look at all fields, each of which must be of one type
-    with file.system.open(file.path, "rb") as stream:
-        reader = open_json(
-            stream,
-            ReadOptions(block_size=LONGEST),
-            ParseOptions(
-                explicit_schema=pa.schema([(n, types[n]) for n in columns.names]),
-                unexpected_field_behavior="ignore",
-            ),
+    if empty:
+        shown = ", ".join(file.address for file in files[:3]) + ", ..." * (
+            len(files) > 3
         )
-        yield from _pairs(reader, columns)
+        raise ValueError(f"{shown}: there is no text in it")
 
 
-def _cells(file: File, columns: Columns) -> Pairs:
-    """Read a table of cells: all as text, a cell over several lines too."""
-    with file.system.open(file.path, "rb") as stream:
-        head = stream.readline().decode("utf-8-sig", errors="replace")
-    form = ds.CsvFileFormat(
-        csv.ParseOptions(
-            delimiter=max("\t;,", key=head.count), newlines_in_values=True
-        ),
-        convert_options=csv.ConvertOptions(
-            column_types=dict.fromkeys(columns.names, pa.string()),
-            strings_can_be_null=False,
-        ),
-        read_options=csv.ReadOptions(block_size=LONGEST),
-    )
-    yield from _dataset(file, columns, form)
+def _find(address: str) -> list[File]:
+    system, path = fsspec.core.url_to_fs(address)
+    folder = system.isdir(path)
+    if folder:
+        # other files may lie there, and hidden ones, or what did not become a text
+        names = [n for n in system.find(path) if not _hidden(n.removeprefix(path))]
+    else:
+        # a name may look like a pattern
+        names = [path] if system.isfile(path) else system.glob(path)
+    _, chained, archive = address.partition("::")
+    files = []
+    for name in sorted(names):
+        shown = name
+        if "://" in address:
+            shown = f"{system.unstrip_protocol(name)}{chained}{archive}"
+        file = File(shown, name, system)
+        if not folder or file.suffix in READERS:
+            files.append(replace(file, size=system.size(name), state=system.ukey(name)))
+    return files
 
 
-def _columns(file: File, columns: Columns) -> Pairs:
-    """Read a Parquet file."""
-    yield from _dataset(file, columns, ds.ParquetFileFormat())
+def _hidden(path: str) -> bool:
+    return any(part.startswith((".", "_")) for part in path.split("/"))
 
 
-def _dataset(file: File, columns: Columns, form: ds.FileFormat) -> Pairs:
-    """Read the columns of a table, some rows at a time."""
-    system = PyFileSystem(FSSpecHandler(file.system))
-    table = ds.dataset(file.path, format=form, filesystem=system)
-    _check(file, columns, table.schema.names)
-    scanner = table.scanner(
-        columns.names, batch_size=BATCH, batch_readahead=1, fragment_readahead=1
-    )
-    yield from _pairs(scanner.to_batches(), columns)
-
-
-def _check(file: File, columns: Columns, there: Sequence[str]) -> None:
-    """Refuse a table without the columns that are read."""
-    if lacking := [name for name in columns.names if name not in there]:
+def _check_state(file: File) -> None:
+    """Refuse a file that has changed: all is read twice, and must be the same."""
+    file.system.invalidate_cache()
+    if file.system.ukey(file.path) != file.state:
         raise ValueError(
-            f"{file.address}: no column `{lacking[0]}` (it has "
-            f"{', '.join(there) or 'none'}); name it with --text-column or --id-column"
+            f"{file.address}: it has changed since this run began; run it again, with "
+            "--overwrite if a part was written"
         )
 
 
-def _pairs(batches: Iterable[pa.RecordBatch], columns: Columns) -> Pairs:
-    for batch in batches:
-        texts = batch.column(columns.text).cast(pa.large_string()).to_pylist()
-        ids: list[str | None] = [None] * len(texts)
-        if columns.id:
-            ids = batch.column(columns.id).cast(pa.string()).to_pylist()
-        yield from zip(ids, texts, strict=True)
-
-
-READERS = {
-    ".txt": _lines,
-    ".jsonl": _objects,
-    ".ndjson": _objects,
-    ".csv": _cells,
-    ".tsv": _cells,
-    ".parquet": _columns,
-    ".spacy": _docs,
-}
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

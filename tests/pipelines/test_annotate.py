@@ -115,23 +115,6 @@ def test_any_address_will_do(name: str, tmp_path: Path) -> None:
     system.rm("/lake", recursive=True)
 
 
-BAD: dict[str, tuple[str, bytes, str]] = {
-    "not there": ("b.txt", b"", r"there is no file of texts"),
-    "of another format": ("a.pdf", b"%PDF", r"a\.pdf: of no format that is read"),
-    "mixed encodings": ("a.txt", b"one\n\xe9t\xe9\n", r"a\.txt, behind row 1: .*utf-8"),
-    "mixed in a table": ("a.csv", b"text\none\n\xe9t\xe9\n", r"a\.csv.*UTF8"),
-    "no such column": ("a.csv", b"body,id\none,1\n", r"no column `text` .*body, id"),
-    "no such field": ("a.jsonl", b'{"body": "one"}\n', r"no column `text`"),
-    "empty table": ("a.csv", b"", r"a\.csv.*[Ee]mpty"),
-    "rows of another length": ("a.csv", b"text,id\none,1\ntwo\n", r"a\.csv.*columns"),
-    "no JSON": ("a.jsonl", b"one\n", r"a\.jsonl, line 1: no JSON"),
-    "no JSON later": ("a.jsonl", b'{"text": "a"}\n{"text"\n', r"a\.jsonl.*JSON"),
-    "no text": ("a.jsonl", b'{"text": "a"}\n{"text": 1}\n', r"a\.jsonl.*text"),
-    "no Parquet": ("a.parquet", b"PAR1", r"a\.parquet.*[Pp]arquet"),
-    "no docs": ("a.spacy", b"docs", r"a\.spacy: no \.spacy file"),
-}
-
-
 def test_ids_that_stand_twice_are_named_before_any_work(
     drugs_folder: Path, tmp_path: Path
 ) -> None:
@@ -144,17 +127,6 @@ def test_ids_that_stand_twice_are_named_before_any_work(
             tmp_path / "out",
             columns=BY_ID,
         )
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(("name", "data", "message"), BAD.values(), ids=[*BAD])
-def test_what_cannot_be_read_is_named_before_any_work(
-    name: str, data: bytes, message: str, drugs_folder: Path, tmp_path: Path
-) -> None:
-    if data or name != "b.txt":
-        (tmp_path / name).write_bytes(data)
-    with pytest.raises(ValueError, match=message):
-        annotate(str(drugs_folder), [str(tmp_path / name)], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -108,7 +108,7 @@ def test_no_code_needs_what_only_transformers_need(file: Path) -> None:
 def test_scripts_stay_small() -> None:
     texts = [file.read_text(encoding="utf8") for file in MODULES]
     lines = [line for text in texts for line in text.splitlines() if line.strip()]
-    assert len(lines) <= 11700
+    assert len(lines) <= 12040
 
 
 def test_processes_of_tests_are_as_strict_as_the_tests() -> None:

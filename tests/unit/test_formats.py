@@ -629,11 +629,18 @@ def test_text_is_a_line_each(lines: list[str], tmp_path: Path) -> None:
 def test_folder_is_all_its_files(tmp_path: Path) -> None:
     (tmp_path / "deeper").mkdir()
     (tmp_path / ".hidden").mkdir()
+    (tmp_path / "_failures").mkdir()
     one = json.dumps(OBJECTS["prodigy"])
     write(tmp_path / "b.JSONL", one)
     write(tmp_path / "a.txt", "text")
     write(tmp_path / "deeper" / "c.conll", "\n".join(ROWS))
-    for other in ("README.md", ".hidden/x.txt", "x.cfg"):
+    for other in (
+        "README.md",
+        ".hidden/x.txt",
+        "_failures/x.jsonl",
+        "_x.json",
+        "x.cfg",
+    ):
         write(tmp_path / other, "{")
     assert read(tmp_path) == [("text", None), (TEXT, FOUND), (JOINED, FOUND)]
 

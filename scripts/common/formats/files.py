@@ -79,7 +79,10 @@ def _files(path: Path) -> list[Path]:
         file
         for file in sorted(path.rglob("*"))
         if file.suffix.lower() in READERS
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        # what begins so is hidden, or tells of the files beside it
+        and not any(
+            part.startswith((".", "_")) for part in file.relative_to(path).parts
+        )
     ]
 
 
