@@ -20,7 +20,7 @@ from annotating.cluster import run_on_ray
 from annotating.parts import FAILURES, Output
 from annotating.plan import Plan, Texts, plan_parts, read_parts
 from annotating.processes import Done, run_here, run_in_processes
-from annotating.texts import Columns, find_files
+from annotating.texts import Columns, File, find_files
 from annotating.worker import Counts, Job
 from common.packages import identify
 
@@ -68,7 +68,7 @@ def annotate(
         is of another run. What was annotated before stays.
     """
     job = _job(pipeline, text=text)
-    texts = Texts(find_files(inputs), columns, limit)
+    texts = Texts(_outside(folder, find_files(inputs)), columns, limit)
     plan = plan_parts(texts)
     output = Output(folder, len(plan.starts))
     folder.mkdir(parents=True, exist_ok=True)
@@ -94,6 +94,12 @@ def _job(pipeline: str, *, text: bool) -> Job:
     return Job(str(path.absolute()) if path.is_dir() else pipeline, identity, text)
 
 
+def _outside(folder: Path, files: Sequence[File]) -> list[File]:
+    """Leave out what this command has written."""
+    own = folder.absolute()
+    return [file for file in files if not Path(file.path).is_relative_to(own)]
+
+
 def _describe(job: Job, texts: Texts, plan: Plan) -> dict[str, Any]:
     """Tell all that the rows depend on, and which of them a part has."""
     return {
@@ -102,6 +108,7 @@ def _describe(job: Job, texts: Texts, plan: Plan) -> dict[str, Any]:
         "columns": texts.columns.names,
         "text": job.text,
         "limit": texts.limit,
+        "texts": plan.sha256,
         "parts": len(plan.starts),
     }
 
@@ -157,7 +164,7 @@ def main(
     output: Annotated[Path, typer.Option(help="The folder that is written")],
     text_column: Annotated[str, typer.Option(help="Where texts stand")] = "text",
     id_column: Annotated[str | None, typer.Option(help="What they are called")] = None,
-    limit: Annotated[int | None, typer.Option(help="No more texts than that")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="No more texts")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes")] = 1,
     ray: Annotated[
         str | None, typer.Option(help="A cluster: local, auto or HOST:PORT")

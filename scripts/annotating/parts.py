@@ -7,10 +7,10 @@ from typing import Any
 import srsly
 
 from annotating.worker import Counts, Found
+from common.annotated import RUN
 from common.files import write_json, writing
 
-# what tells of the run as a whole; pyarrow and others skip names that begin so
-RUN = "_run.json"
+# where it stands why a text failed; names that begin so are skipped as RUN is
 FAILURES = "_failures"
 
 

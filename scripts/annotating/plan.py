@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
@@ -10,6 +11,7 @@ from itertools import islice
 
 import numpy
 
+from annotating.pieces import cut
 from annotating.texts import Columns, File, Row, read_rows
 
 # a part is what is done anew after an interruption; so many in all at most
@@ -41,12 +43,13 @@ class Plan:
     """How the texts are cut into parts.
 
     starts: the number of the first row of each part. words: how many it has, roughly.
-    rows: how many there are in all.
+    rows: how many there are in all. sha256: of their ids and texts.
     """
 
     starts: list[int]
     words: list[int]
     rows: int
+    sha256: str
 
 
 def plan_parts(texts: Texts) -> Plan:
@@ -59,22 +62,22 @@ def plan_parts(texts: Texts) -> Plan:
     """
     starts, words = [0], [0]
     hashes = array("q")
+    digest = hashlib.sha256()
     rows = 0
     for row in texts.read():
         if words[-1] >= PART_WORDS:
             starts.append(rows)
             words.append(0)
         words[-1] += words_in(row)
+        digest.update(f"{row.id}\0{row.text}\0".encode(errors="surrogatepass"))
         rows += 1
         if texts.columns.id:
             hashes.append(hash(row.id))
     _refuse_repeated(texts, hashes)
-    if not rows:
-        return Plan([], [], 0)
     # of so many parts that a folder can hold them
     step = -(-len(starts) // PARTS)
     grouped = [sum(words[at : at + step]) for at in range(0, len(words), step)]
-    return Plan(starts[::step], grouped, rows)
+    return Plan(starts[::step], grouped, rows, digest.hexdigest())
 
 
 def _refuse_repeated(texts: Texts, hashes: array[int]) -> None:
@@ -115,9 +118,13 @@ def read_parts(texts: Texts, plan: Plan, parts: Collection[int]) -> Iterator[Par
 
 
 def words_in(row: Row) -> int:
+    """Count the words of a row, a long text in pieces: its words take much memory."""
+    return sum(count_words(text) for _, text in cut(row.text or ""))
+
+
+def count_words(text: str) -> int:
     """Count the words of a text, roughly: what stands between spaces.
 
     Text without spaces counts by its characters.
     """
-    text = row.text or ""
     return max(len(text.split()), len(text) // 10, 1)

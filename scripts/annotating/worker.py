@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +15,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from annotating.pieces import cut
-from annotating.plan import words_in
+from annotating.plan import count_words
 from annotating.rows import conflicts, entities, schema
 from annotating.texts import Row
 from common.ners import load, owners
@@ -80,6 +80,17 @@ class Counts:
         return cls(**told, entities=Counter(pairs))
 
 
+class Piece(NamedTuple):
+    """A part of a text that is read at once.
+
+    number: of the row. start: where it begins in the row's text, in characters.
+    """
+
+    number: int
+    start: int
+    text: str
+
+
 @dataclass
 class Found:
     """What was found in some texts: a Parquet file, and the texts that failed."""
@@ -109,64 +120,54 @@ class Annotator:
 
         RETURNS: a row for each text that did not fail, in their order.
         """
-        written: list[dict[str, Any]] = []
-        failures: list[dict[str, str]] = []
+        found = [_row(row) for row in rows]
+        reasons = {n: "there is no text" for n, r in enumerate(rows) if r.text is None}
         counts = Counts(texts=len(rows))
         for batch in _batches(rows):
             with self.nlp.memory_zone():
-                for row, result in self._read(batch):
-                    if isinstance(result, str):
-                        failures.append({"id": row.id, "reason": result})
+                for piece, doc in self._read(batch):
+                    if isinstance(doc, str):
+                        reasons.setdefault(piece.number, doc)
                         continue
-                    own = self._row(row, result)
-                    written.append(own)
-                    counts.words += sum(len(doc) for _, doc in result)
-                    counts.conflicts += len(own["conflicts"])
-                    counts.entities.update(
-                        (ent["label"], ent["component"]) for ent in own["entities"]
-                    )
-        counts.failures = len(failures)
+                    own = found[piece.number]
+                    own["entities"] += entities(doc, piece.start, self.owners)
+                    own["conflicts"] += conflicts(doc, piece.start)
+                    own["words"] += len(doc)
+        written = [own for number, own in enumerate(found) if number not in reasons]
+        for own in written:
+            counts.words += own.pop("words")
+            counts.conflicts += len(own["conflicts"])
+            counts.entities.update(
+                (ent["label"], ent["component"]) for ent in own["entities"]
+            )
+        counts.failures = len(reasons)
+        failures = [{"id": rows[n].id, "reason": reasons[n]} for n in sorted(reasons)]
         table = pa.Table.from_pylist(written, self.schema)
         file = BytesIO()
         pq.write_table(counts.stamp(table), file)
         return Found(file.getvalue(), failures, counts)
 
-    def _read(
-        self, rows: Sequence[Row]
-    ) -> Iterator[tuple[Row, list[tuple[int, Doc]] | str]]:
-        """Yield each row with its docs, or why there are none."""
-        pieces = [list(cut(row.text)) if row.text is not None else [] for row in rows]
-        texts = [text for own in pieces for _, text in own]
+    def _read(self, pieces: Sequence[Piece]) -> Iterator[tuple[Piece, Doc | str]]:
+        """Yield each piece with its doc, or why there is none."""
         try:
-            docs = iter(list(self.nlp.pipe(texts)))
+            docs = list(self.nlp.pipe([piece.text for piece in pieces]))
         except Exception:
-            for row, own in zip(rows, pieces, strict=True):
-                yield row, self._alone(row, own)
+            for piece in pieces:
+                yield piece, self._alone(piece)
             return
-        for row, own in zip(rows, pieces, strict=True):
-            if row.text is None:
-                yield row, "there is no text"
-            else:
-                yield row, [(start, next(docs)) for start, _ in own]
+        yield from zip(pieces, docs, strict=True)
 
-    def _alone(
-        self, row: Row, pieces: Sequence[tuple[int, str]]
-    ) -> list[tuple[int, Doc]] | str:
-        """Read a text whose batch failed by itself."""
-        if row.text is None:
-            return "there is no text"
+    def _alone(self, piece: Piece) -> Doc | str:
+        """Read a piece whose batch failed by itself."""
         try:
-            return [(start, self.nlp(text)) for start, text in pieces]
+            return self.nlp(piece.text)
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 
-    def _row(self, row: Row, docs: Sequence[tuple[int, Doc]]) -> dict[str, Any]:
-        return {
-            "id": row.id,
-            "text": row.text,
-            "entities": [e for at, doc in docs for e in entities(doc, at, self.owners)],
-            "conflicts": [c for at, doc in docs for c in conflicts(doc, at)],
-        }
+
+def _row(row: Row) -> dict[str, Any]:
+    empty: dict[str, Any] = {"entities": [], "conflicts": [], "words": 0}
+    return {"id": row.id, "text": row.text, **empty}
 
 
 def _refuse_other(job: Job) -> None:
@@ -182,15 +183,19 @@ def _refuse_other(job: Job) -> None:
     )
 
 
-def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Group rows to WORDS each; spaCy's `minibatch_by_words` takes Docs."""
-    batch: list[Row] = []
+def _batches(rows: Sequence[Row]) -> Iterator[list[Piece]]:
+    """Group the pieces of rows to WORDS each; spaCy's `minibatch_by_words` takes Docs.
+
+    One text may be many batches: all of a book at once would fill the memory.
+    """
+    batch: list[Piece] = []
     words = 0
-    for row in rows:
-        batch.append(row)
-        words += words_in(row)
-        if words >= WORDS:
-            yield batch
-            batch, words = [], 0
+    for number, row in enumerate(rows):
+        for start, text in cut(row.text) if row.text is not None else ():
+            batch.append(Piece(number, start, text))
+            words += count_words(text)
+            if words >= WORDS:
+                yield batch
+                batch, words = [], 0
     if batch:
         yield batch

@@ -325,11 +325,30 @@ def test_the_folder_of_another_run_is_refused(
     given: dict[str, Any] = {"columns": BY_ID, "limit": 3}
     annotate(str(drugs_folder), [str(many)], tmp_path / "out", **given)
     before = table(tmp_path / "out")
-    with pytest.raises(ValueError, match=f"a run with other {what}; give another"):
+    with pytest.raises(ValueError, match=f"a run with other {what}( and texts)?; "):
         annotate(
             str(drugs_folder), [str(many)], tmp_path / "out", **given | OTHERS[what]
         )
     assert table(tmp_path / "out") == before
+
+
+def test_texts_that_have_changed_since_are_refused(
+    drugs_folder: Path, tmp_path: Path
+) -> None:
+    for text in ("one two", "two one"):
+        (tmp_path / "a.txt").write_text(text)
+        if text == "one two":
+            annotate(str(drugs_folder), [str(tmp_path / "a.txt")], tmp_path / "out")
+    with pytest.raises(ValueError, match="a run with other texts; "):
+        annotate(str(drugs_folder), [str(tmp_path / "a.txt")], tmp_path / "out")
+
+
+def test_what_was_written_within_the_texts_folder_is_none_of_them(
+    drugs_folder: Path, texts: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        done = annotate(str(drugs_folder), [str(tmp_path)], tmp_path / "out")
+        assert done.total.texts == len(ROWS)
 
 
 def test_the_folder_of_another_pipeline_is_refused(
