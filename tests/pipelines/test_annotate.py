@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from spacy.tokens import Doc, DocBin
 import annotating.pieces
 import annotating.plan
 import annotating.worker
-from annotate import annotate
+from annotate import Summary, annotate
 from annotating.parts import Output
 from annotating.plan import Texts, plan_parts, read_parts
 from annotating.reading import read_docs
@@ -309,6 +310,33 @@ def test_workers_find_the_same(drugs_folder: Path, many: Path, tmp_path: Path) -
     )
     assert one.total == two.total
     assert table(tmp_path / "one") == table(tmp_path / "two")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_parts")
+def test_a_worker_that_is_killed_ends_the_run_which_goes_on(
+    drugs_folder: Path, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Output.write
+
+    def kill(self: Output, part: int, found: Found) -> None:
+        write(self, part, found)
+        active_children()[0].kill()
+
+    def run() -> Summary:
+        return annotate(
+            str(drugs_folder), [str(many)], tmp_path / "out", columns=BY_ID, workers=2
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Output, "write", kill)
+        with pytest.raises(ValueError, match="run the same command to go on"):
+            run()
+    assert 0 < len(table(tmp_path / "out")) < 200
+    assert run().total.texts == 200
+    assert [row["id"] for row in table(tmp_path / "out")] == [
+        str(number) for number in range(200)
+    ]
 
 
 OTHERS: dict[str, dict[str, Any]] = {
