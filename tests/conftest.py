@@ -6,6 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import contextlib
+import gc
 import os
 import shutil
 import tarfile
@@ -59,6 +60,12 @@ def pytest_collection_modifyitems(
     for item in items:
         if WHEELS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what was imported, and come by more seldom."""
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def _is_built(item: pytest.Item) -> bool:

@@ -97,6 +97,7 @@ def test_what_a_person_cannot_say_is_refused(tmp_path: Path) -> None:
         read_stated(tmp_path / "wheels.cfg", "x")
 
 
+@pytest.mark.slow
 def test_a_wheel_of_others_speaks_of_no_drug(tmp_path: Path) -> None:
     core = make_core(pipes=["ner"])
     genes = make_drugs_in(core, labels=["GENE"])
