@@ -188,6 +188,12 @@ def _core(
     for pipe in pipes:
         nlp.add_pipe(pipe, config=config.get(pipe, {}))
     _train(nlp, labels, seed)
+    if "lemmatizer" in nlp.pipe_names:
+        # nor does it know a hundred thousand words
+        tables = nlp.get_pipe("lemmatizer").lookups
+        for name in ("lemma_exc", "lemma_index"):
+            tables.remove_table(name)
+            tables.add_table(name)
     if "senter" in nlp.pipe_names:
         nlp.disable_pipe("senter")
     nlp.meta.update(name="core_web_md", version="3.8.0", license="MIT")
