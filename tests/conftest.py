@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(
 def pytest_collection_finish() -> None:
     """Let the collector pass over what was imported, and come by more seldom."""
     gc.freeze()
-    gc.set_threshold(10_000)
+    gc.set_threshold(50_000)
 
 
 def _is_built(item: pytest.Item) -> bool:
