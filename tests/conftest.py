@@ -95,7 +95,7 @@ def cheap() -> Iterator[None]:
 # the same few examples each time; many others each time are tried by
 # `python -m pytest -m hypothesis --hypothesis-profile fuzz`
 settings.register_profile(
-    "suite", max_examples=20, deadline=None, derandomize=True, database=None
+    "suite", max_examples=12, deadline=None, derandomize=True, database=None
 )
 settings.register_profile(
     "fuzz",
