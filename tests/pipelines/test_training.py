@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -166,8 +167,8 @@ def test_source_is_trained_to_the_same_bytes_every_time(
 
 
 @pytest.fixture
-def core(settings: dict[str, Any]) -> Language:
-    return make_core(**settings)
+def core(make: Callable[[], Language]) -> Language:
+    return make()
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def placed(small: Path, tmp_path: Path, core: Language) -> Language:
     return spacy.load(saved / "drugs")
 
 
-@pytest.mark.parametrize("settings", [{}], ids=["vectors"])
+@pytest.mark.parametrize("make", [make_core], ids=["vectors"])
 def test_ner_is_trained_in_the_cores_place(placed: Language, core: Language) -> None:
     assert placed.pipe_names == core.pipe_names
     assert placed.disabled == core.disabled
@@ -198,8 +199,8 @@ def test_ner_is_trained_in_the_cores_place(placed: Language, core: Language) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("settings", "vectors"),
-    [({}, True), ({"vectors": 0}, False)],
+    ("make", "vectors"),
+    [(make_core, True), (partial(make_core, vectors=0), False)],
     ids=["vectors", "no vectors"],
 )
 def test_vectors_are_features_where_the_core_has_some(
@@ -209,7 +210,9 @@ def test_vectors_are_features_where_the_core_has_some(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", [{"lang": "zh", "pipes": ["ner"]}], ids=["zh"])
+@pytest.mark.parametrize(
+    "make", [partial(make_core, lang="zh", pipes=["ner"])], ids=["zh"]
+)
 def test_language_and_tokenizer_are_the_cores(placed: Language, core: Language) -> None:
     assert placed.lang == "zh"
     text = "苹果公司在北京"
@@ -254,7 +257,7 @@ def with_rules() -> Language:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("core", [with_rules()], ids=["rules"])
+@pytest.mark.parametrize("make", [with_rules], ids=["rules"])
 def test_what_else_proposes_entities_stays_the_cores(placed: Language) -> None:
     assert placed.pipe_names == ["tok2vec", "tagger", "ner"]
 
@@ -266,7 +269,7 @@ def of_a_firm() -> Language:
     return core
 
 
-@pytest.mark.parametrize("core", [of_a_firm()], ids=["of a firm"])
+@pytest.mark.parametrize("make", [of_a_firm], ids=["of a firm"])
 def test_what_is_trained_does_not_pass_for_the_cores_author_s(placed: Language) -> None:
     meta = placed.meta
     assert (meta["name"], meta["version"]) == ("drugs_embedded", "0.1.0")
