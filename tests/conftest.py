@@ -6,6 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import contextlib
+import gc
 import os
 import shutil
 import tarfile
@@ -61,6 +62,12 @@ def pytest_collection_modifyitems(
             item.add_marker(pytest.mark.slow)
 
 
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what was imported, and come by more seldom."""
+    gc.freeze()
+    gc.set_threshold(50_000)
+
+
 def _is_built(item: pytest.Item) -> bool:
     return item.path.name in BUILT
 
@@ -88,7 +95,7 @@ def cheap() -> Iterator[None]:
 # the same few examples each time; many others each time are tried by
 # `python -m pytest -m hypothesis --hypothesis-profile fuzz`
 settings.register_profile(
-    "suite", max_examples=20, deadline=None, derandomize=True, database=None
+    "suite", max_examples=12, deadline=None, derandomize=True, database=None
 )
 settings.register_profile(
     "fuzz",

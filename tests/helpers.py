@@ -27,12 +27,12 @@ import requests
 import spacy
 import srsly
 import typer
+from spacy import util
 from spacy.lang.en import English
 from spacy.language import Language
 from spacy.lookups import Lookups
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from spacy.util import load_config
 from thinc.api import fix_random_seed
 from typer.testing import CliRunner
 from weasel.util.config import load_project_config
@@ -112,6 +112,8 @@ class EntryPointsByGroup:
 
 
 catalogue.AVAILABLE_ENTRY_POINTS = EntryPointsByGroup(catalogue.AVAILABLE_ENTRY_POINTS)
+# what is installed is read whole for every source that is recorded
+util.packages_distributions = functools.cache(util.packages_distributions)
 # asked for at every value of a weight file, and sought in all that is registered
 for registry in (srsly.msgpack_encoders, srsly.msgpack_decoders):
     vars(registry)["get_all"] = functools.partial(dict, registry.get_all())
@@ -186,6 +188,12 @@ def _core(
     for pipe in pipes:
         nlp.add_pipe(pipe, config=config.get(pipe, {}))
     _train(nlp, labels, seed)
+    if "lemmatizer" in nlp.pipe_names:
+        # nor does it know a hundred thousand words
+        tables = nlp.get_pipe("lemmatizer").lookups
+        for name in ("lemma_exc", "lemma_index"):
+            tables.remove_table(name)
+            tables.add_table(name)
     if "senter" in nlp.pipe_names:
         nlp.disable_pipe("senter")
     nlp.meta.update(name="core_web_md", version="3.8.0", license="MIT")
@@ -683,7 +691,7 @@ def train_briefly(project: Path, *configs: str, steps: int = 100) -> None:
     """Let training configs of a copy end early, where it does not matter how well."""
     for name in configs:
         path = project / "configs" / f"{name}.cfg"
-        config = load_config(path)
+        config = util.load_config(path)
         config["training"] |= {"max_steps": steps, "eval_frequency": steps}
         config.to_disk(path, interpolate=False)
 

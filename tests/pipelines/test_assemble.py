@@ -37,7 +37,7 @@ def nothing(config: Config) -> None:
 
 def small_core() -> Language:
     """Make a core that loads fast, for what does not depend on the language."""
-    return make_core(lang="xx", pipes=["tagger", "parser", "ner"])
+    return make_core(lang="xx", pipes=["tagger", "ner"])
 
 
 def build(

@@ -102,8 +102,18 @@ def test_a_score_is_the_product_of_the_greedy_softmax(
         assert scores == pytest.approx(list(expected.values()), rel=CLOSE)
 
 
-@pytest.mark.parametrize("pieces", [1, 2, 3])
-@pytest.mark.parametrize("upper", [True, False], ids=["upper", "no upper"])
+OTHER_LAYERS = [(True, 2), (True, 3), (False, 1), (False, 2)]
+
+
+# the fast ones: what is unlike the doubles, with an upper layer and without one
+@pytest.mark.parametrize(
+    ("upper", "pieces"),
+    [
+        (True, 1),
+        (False, 3),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in OTHER_LAYERS),
+    ],
+)
 def test_a_score_is_that_of_any_greedy_ner(upper: bool, pieces: int) -> None:
     spans = [(0, 2, "PERSON"), (4, 7, "ORG")]
     nlp = teach(make_core(pipes=["ner"], upper=upper, pieces=pieces), spans)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.cli.debug_data import _compile_gold, debug_data
 from spacy.cli.init_config import init_config
-from spacy.lang.fr.examples import sentences
+from spacy.lang.it.examples import sentences
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from typer.testing import CliRunner, Result
@@ -21,14 +21,14 @@ from common.annotation import read_annotated
 from convert import convert, main
 from helpers import ROOT, make_core
 
-RECORD = {"text": "l'aspirine", "spans": [{"start": 2, "end": 10, "label": "DRUG"}]}
+RECORD = {"text": "l'aspirina", "spans": [{"start": 2, "end": 10, "label": "DRUG"}]}
 
 
 @pytest.fixture(scope="module")
-def french(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def italian(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pipeline whose tokenizer is not the English one."""
-    folder = tmp_path_factory.mktemp("french") / "core"
-    make_core(lang="fr", pipes=["ner"]).to_disk(folder)
+    folder = tmp_path_factory.mktemp("italian") / "core"
+    make_core(lang="it", pipes=["ner"]).to_disk(folder)
     return folder
 
 
@@ -44,7 +44,7 @@ def said(done: Result) -> str:
 
 
 def ents(path: Path) -> list[list[tuple[str, str]]]:
-    docs = DocBin().from_disk(path).get_docs(spacy.blank("fr").vocab)
+    docs = DocBin().from_disk(path).get_docs(spacy.blank("it").vocab)
     return [[(ent.text, ent.label_) for ent in doc.ents] for doc in docs]
 
 
@@ -52,34 +52,34 @@ def span(start: int, end: int, label: str = "DRUG") -> dict[str, Any]:
     return {"start": start, "end": end, "label": label}
 
 
-def test_spans_are_in_the_tokens_of_the_pipeline(tmp_path: Path, french: Path) -> None:
+def test_spans_are_in_the_tokens_of_the_pipeline(tmp_path: Path, italian: Path) -> None:
     srsly.write_jsonl(tmp_path / "a.jsonl", [RECORD])
-    assert convert(tmp_path / "a.jsonl", tmp_path / "a.spacy", pipeline=french) == 1
-    assert ents(tmp_path / "a.spacy") == [[("aspirine", "DRUG")]]
+    assert convert(tmp_path / "a.jsonl", tmp_path / "a.spacy", pipeline=italian) == 1
+    assert ents(tmp_path / "a.spacy") == [[("aspirina", "DRUG")]]
 
 
 def test_what_was_converted_before_stays_when_a_span_is_unsound(
-    tmp_path: Path, french: Path
+    tmp_path: Path, italian: Path
 ) -> None:
     (tmp_path / "a.spacy").write_bytes(b"earlier")
-    bad = {"text": "aspirine", "spans": [{"start": 0, "end": 99, "label": "DRUG"}]}
+    bad = {"text": "aspirina", "spans": [{"start": 0, "end": 99, "label": "DRUG"}]}
     srsly.write_jsonl(tmp_path / "a.jsonl", [RECORD, bad])
     with pytest.raises(ValueError, match=r"a.jsonl, line 2: the span 0-99"):
-        convert(tmp_path / "a.jsonl", tmp_path / "a.spacy", pipeline=french)
+        convert(tmp_path / "a.jsonl", tmp_path / "a.spacy", pipeline=italian)
     assert (tmp_path / "a.spacy").read_bytes() == b"earlier"
 
 
 def test_text_of_another_language_is_not_converted(
     tmp_path: Path,
-    french: Path,
+    italian: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("assets").symlink_to(ROOT / "assets")
     target = Path("corpus/test.spacy")
-    convert(Path("assets/test.jsonl"), target, pipeline=french)
-    docs = list(DocBin().from_disk(target).get_docs(spacy.blank("fr").vocab))
+    convert(Path("assets/test.jsonl"), target, pipeline=italian)
+    docs = list(DocBin().from_disk(target).get_docs(spacy.blank("it").vocab))
     assert [doc.text for doc in docs] == sentences
     assert not any(doc.ents for doc in docs)
     printed = " ".join(capsys.readouterr().out.split())
@@ -88,45 +88,45 @@ def test_text_of_another_language_is_not_converted(
 
 
 FILES = {
-    "doccano.jsonl": '{"data": "une aspirine 💊", "label": [[4, 12, "DRUG"]]}',
-    "pairs.json": '[["une aspirine 💊", {"entities": [[4, 12, "DRUG"]]}]]',
-    "mine.conll": "une O\naspirine B-DRUG\n💊 O\n",
-    "mine.csv": "text,start,end,label\r\nune aspirine 💊,4,12,DRUG\r\n",
+    "doccano.jsonl": '{"data": "una aspirina 💊", "label": [[4, 12, "DRUG"]]}',
+    "pairs.json": '[["una aspirina 💊", {"entities": [[4, 12, "DRUG"]]}]]',
+    "mine.conll": "una O\naspirina B-DRUG\n💊 O\n",
+    "mine.csv": "text,start,end,label\r\nuna aspirina 💊,4,12,DRUG\r\n",
 }
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_each_format_is_converted_and_mended(
-    name: str, tmp_path: Path, french: Path
+    name: str, tmp_path: Path, italian: Path
 ) -> None:
     (tmp_path / name).write_bytes(FILES[name].encode())
-    done = run(tmp_path / name, tmp_path / "a.spacy", "--pipeline", french)
+    done = run(tmp_path / name, tmp_path / "a.spacy", "--pipeline", italian)
     assert done.exit_code == 0, done.output
-    assert ents(tmp_path / "a.spacy") == [[("aspirine", "DRUG")]]
+    assert ents(tmp_path / "a.spacy") == [[("aspirina", "DRUG")]]
     done = run(tmp_path / name, tmp_path / "mended.jsonl")
     assert done.exit_code == 0, done.output
     assert list(srsly.read_jsonl(tmp_path / "mended.jsonl")) == [
-        {"text": "une aspirine 💊", "spans": [span(4, 12)]}
+        {"text": "una aspirina 💊", "spans": [span(4, 12)]}
     ]
 
 
-def test_text_without_annotation_is_converted(tmp_path: Path, french: Path) -> None:
-    (tmp_path / "a.txt").write_text("une aspirine\n", encoding="utf8")
-    done = run(tmp_path / "a.txt", tmp_path / "a.spacy", "--pipeline", french)
+def test_text_without_annotation_is_converted(tmp_path: Path, italian: Path) -> None:
+    (tmp_path / "a.txt").write_text("una aspirina\n", encoding="utf8")
+    done = run(tmp_path / "a.txt", tmp_path / "a.spacy", "--pipeline", italian)
     assert done.exit_code == 0, done.output
     assert ents(tmp_path / "a.spacy") == [[]]
 
 
 # ------------------------------------------------------------------ mending
-def test_file_is_mended_once_and_read_everywhere(tmp_path: Path, french: Path) -> None:
+def test_file_is_mended_once_and_read_everywhere(tmp_path: Path, italian: Path) -> None:
     source, mended = tmp_path / "mine.json", tmp_path / "mine.jsonl"
     records = [
-        {"text": "💊💊 une aspirine", "spans": [span(8, 17), span(4, 5)]},
+        {"text": "💊💊 una aspirina", "spans": [span(8, 17), span(4, 5)]},
         {"text": "non", "answer": "reject", "annotated": ["DRUG"], "_task_hash": 1},
         {"text": "oui", "spans": [], "conflict": True, "meta": {"page": 1}},
     ]
     source.write_text(json.dumps(records), encoding="utf8")
-    refused = run(source, tmp_path / "a.spacy", "--pipeline", french)
+    refused = run(source, tmp_path / "a.spacy", "--pipeline", italian)
     assert refused.exit_code == 1
     assert "record 1: the span 8-17" in said(refused)
     assert "--offsets utf-16`" in said(refused)
@@ -135,13 +135,13 @@ def test_file_is_mended_once_and_read_everywhere(tmp_path: Path, french: Path) -
     assert "record 1: the span 4-5 'n' is only whitespace, and left out" in said(done)
     assert f"{mended}: 3 texts" in said(done)
     assert list(srsly.read_jsonl(mended)) == [
-        {"text": "💊💊 une aspirine", "spans": [span(7, 15)]},
+        {"text": "💊💊 una aspirina", "spans": [span(7, 15)]},
         {"text": "non", "answer": "reject", "annotated": ["DRUG"]},
         {"text": "oui", "spans": [], "conflict": True, "meta": {"page": 1}},
     ]
-    done = run(mended, tmp_path / "a.spacy", "--pipeline", french)
+    done = run(mended, tmp_path / "a.spacy", "--pipeline", italian)
     assert done.exit_code == 0, done.output
-    assert ents(tmp_path / "a.spacy") == [[("aspirine", "DRUG")], []]
+    assert ents(tmp_path / "a.spacy") == [[("aspirina", "DRUG")], []]
 
 
 def test_file_can_be_mended_in_its_place(tmp_path: Path) -> None:
@@ -254,14 +254,14 @@ def test_whitespace_and_empty_labels_are_such_errors() -> None:
 
 
 def test_debug_data_has_no_error_for_what_was_mended(
-    tmp_path: Path, french: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, italian: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    texts = [f"  aspirine numéro {n} \n" for n in range(100)]
+    texts = [f"  aspirina numero {n} \n" for n in range(100)]
     records = [{"text": t, "spans": [span(0, 11), span(0, 2)]} for t in texts]
     srsly.write_jsonl(tmp_path / "a.jsonl", records)
     assert run(tmp_path / "a.jsonl", tmp_path / "a.jsonl", "--trim").exit_code == 0
-    convert(tmp_path / "a.jsonl", tmp_path / "a.spacy", pipeline=french)
-    config = init_config(lang="fr", pipeline=["ner"])
+    convert(tmp_path / "a.jsonl", tmp_path / "a.spacy", pipeline=italian)
+    config = init_config(lang="it", pipeline=["ner"])
     config["paths"] |= dict.fromkeys(("train", "dev"), str(tmp_path / "a.spacy"))
     config.to_disk(tmp_path / "config.cfg")
     capsys.readouterr()
@@ -271,14 +271,14 @@ def test_debug_data_has_no_error_for_what_was_mended(
     assert "Empty label" not in told
 
 
-def test_spans_are_widened_to_tokens(tmp_path: Path, french: Path) -> None:
-    record = {"text": "de l'aspirine", "spans": [span(7, 13)]}
+def test_spans_are_widened_to_tokens(tmp_path: Path, italian: Path) -> None:
+    record = {"text": "di l'aspirina", "spans": [span(7, 13)]}
     srsly.write_jsonl(tmp_path / "a.jsonl", [record])
-    refused = run(tmp_path / "a.jsonl", tmp_path / "a.spacy", "--pipeline", french)
-    assert "the tokens there are ['aspirine']; mend the file with" in said(refused)
+    refused = run(tmp_path / "a.jsonl", tmp_path / "a.spacy", "--pipeline", italian)
+    assert "the tokens there are ['aspirina']; mend the file with" in said(refused)
     mended_to = tmp_path / "b.jsonl"
-    done = run(tmp_path / "a.jsonl", mended_to, "--widen", "--pipeline", french)
-    assert "the span 7-13 'pirine' becomes the span 5-13 'aspirine'" in said(done)
+    done = run(tmp_path / "a.jsonl", mended_to, "--widen", "--pipeline", italian)
+    assert "the span 7-13 'pirina' becomes the span 5-13 'aspirina'" in said(done)
     (mended,) = srsly.read_jsonl(mended_to)
     assert mended["spans"] == [span(5, 13)]
 
@@ -290,20 +290,20 @@ def test_widening_needs_a_pipeline(tmp_path: Path) -> None:
     assert "--widen needs the tokens of a --pipeline" in said(done)
 
 
-def test_labels_that_people_looked_for_are_told(tmp_path: Path, french: Path) -> None:
+def test_labels_that_people_looked_for_are_told(tmp_path: Path, italian: Path) -> None:
     told = {**RECORD, "annotated": ["DRUG", "PER"]}
     srsly.write_jsonl(tmp_path / "a.jsonl", [told, RECORD])
-    options: list[Path | str] = ["--pipeline", french, "--annotated", "DRUG,LOC"]
+    options: list[Path | str] = ["--pipeline", italian, "--annotated", "DRUG,LOC"]
     done = run(tmp_path / "a.jsonl", tmp_path / "a.spacy", *options)
     assert done.exit_code == 0, done.output
-    docs = DocBin().from_disk(tmp_path / "a.spacy").get_docs(spacy.blank("fr").vocab)
+    docs = DocBin().from_disk(tmp_path / "a.spacy").get_docs(spacy.blank("it").vocab)
     known = [[*doc.user_data["annotated"]] for doc in docs]
     assert known == [["DRUG", "PER"], ["DRUG", "LOC"]]
 
 
-def test_a_label_that_nobody_looked_for_is_named(tmp_path: Path, french: Path) -> None:
+def test_a_label_that_nobody_looked_for_is_named(tmp_path: Path, italian: Path) -> None:
     srsly.write_jsonl(tmp_path / "a.jsonl", [RECORD])
-    options: list[Path | str] = ["--pipeline", french, "--annotated", "PER"]
+    options: list[Path | str] = ["--pipeline", italian, "--annotated", "PER"]
     done = run(tmp_path / "a.jsonl", tmp_path / "a.spacy", *options)
     assert "it has entities of DRUG, so it is annotated with more than PER" in said(
         done

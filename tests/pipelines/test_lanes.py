@@ -76,16 +76,19 @@ def test_rules_that_read_words_need_nothing_before_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "core",
+    ("pattern", "settings"),
     [
-        ruled([{"TAG": "NN"}]),
-        ruled([{"IS_SENT_START": True}]),
-        ruled([{"_": {"is_drug": True}}]),
-        ruled("Oslo", phrase_matcher_attr="TAG"),
+        ([{"TAG": "NN"}], {}),
+        ([{"IS_SENT_START": True}], {}),
+        ([{"_": {"is_drug": True}}], {}),
+        ("Oslo", {"phrase_matcher_attr": "TAG"}),
     ],
     ids=["tag", "sentence start", "extension", "phrases by tag"],
 )
-def test_rules_that_read_more_keep_what_is_before_them(core: Language) -> None:
+def test_rules_that_read_more_keep_what_is_before_them(
+    pattern: Any, settings: dict[str, str]
+) -> None:
+    core = ruled(pattern, **settings)
     assert rest(core, Keep.entities) == core.pipe_names
 
 

@@ -75,6 +75,7 @@ def test_code_goes_along_where_it_is_needed(wheels: Path) -> None:
     assert "ner_components.py" not in names_in(wheel_of(wheels, "en_gene_first"))
 
 
+@pytest.mark.slow
 def test_a_person_says_what_the_wheel_says(pipelines: Path, tmp_path: Path) -> None:
     config = tmp_path / "wheels.cfg"
     config.write_text(
@@ -97,6 +98,7 @@ def test_what_a_person_cannot_say_is_refused(tmp_path: Path) -> None:
         read_stated(tmp_path / "wheels.cfg", "x")
 
 
+@pytest.mark.slow
 def test_a_wheel_of_others_speaks_of_no_drug(tmp_path: Path) -> None:
     core = make_core(pipes=["ner"])
     genes = make_drugs_in(core, labels=["GENE"])
@@ -161,6 +163,7 @@ def test_no_wheel_at_all_is_a_failure(
     assert "run `assemble`" in output and "0 wheels" not in output
 
 
+@pytest.mark.slow
 def test_broken_folder_does_not_stop_the_other_wheels(
     tmp_path: Path,
     pipelines: Path,

@@ -19,7 +19,9 @@ import streamlit as st
 from spacy.language import Language
 from spacy.tokens import DocBin
 from spacy.util import registry
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.util import patch_config_options
 
 from common.files import write_json, write_text
 from compare import compare
@@ -90,6 +92,15 @@ def three(tmp_path_factory: pytest.TempPathFactory, ners: Any) -> Path:
     folder = tmp_path_factory.mktemp("three")
     combine(ners, THREE, folder / "pipelines" / "all", "ner_policy.longest.v1")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def light() -> Iterator[None]:
+    """Look through no packages for components, and collect no garbage as served."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", list)
+        with patch_config_options({"runner.postScriptGC": False}):
+            yield
 
 
 @pytest.fixture(autouse=True)

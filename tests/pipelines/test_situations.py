@@ -116,15 +116,15 @@ def test_code_of_ones_own(clone: Path) -> None:
 
 
 def test_another_language(clone: Path) -> None:
-    make_core(lang="fr", pipes=["ner"]).to_disk("french")
-    nlp = spacy.blank("fr")
+    make_core(lang="it", pipes=["ner"]).to_disk("italian")
+    nlp = spacy.blank("it")
     ruler: Any = nlp.add_pipe("entity_ruler")
-    ruler.add_patterns([{"label": "MED", "pattern": "aspirine"}])
+    ruler.add_patterns([{"label": "MED", "pattern": "aspirina"}])
     nlp.to_disk("medicines")
     # the little text above is hardly English
     Path("assets/test.jsonl").unlink()
     Path("assets/test.jsonl").symlink_to(ROOT / "assets" / "test.jsonl")
-    printed = run("another language", core="french", drugs="medicines")
+    printed = run("another language", core="italian", drugs="medicines")
     assert "assets/test.jsonl is no text for sources/core" in " ".join(printed.split())
     assert scores()["pipelines"]["drug_first"]["all_texts"]["micro"]["f"] is None
 

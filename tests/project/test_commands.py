@@ -36,6 +36,8 @@ RECORD = {
         {"start": 18, "end": 22, "label": "GPE"},
     ],
 }
+# so many texts the doubles are tested on
+TESTED = 60
 THIRD_SPANS = [(0, 2, "LOC"), (3, 5, "LOC")]
 # what `conflict-report` compares beside the NERs
 OTHERS = ["longest", "score", "as built"]
@@ -49,10 +51,22 @@ def pair(sources: Path) -> list[str]:
     return [found[0], str(sources / "core"), found[1], str(sources / "drugs")]
 
 
+def small_project(folder: Path) -> Path:
+    """Copy the project, with little text, and let what commands cost be cheap."""
+    copy_project(folder)
+    costs = folder / "scripts" / "measuring" / "costs.py"
+    replace_in(costs, "WORDS = 3_000", "WORDS = 60")
+    replace_in(costs, "ROUNDS = 5", "ROUNDS = 2")
+    test = folder / "assets" / "test.jsonl"
+    few = itertools.islice(srsly.read_jsonl(test), TESTED)
+    srsly.write_jsonl(test, [*few])
+    return folder
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, pair: list[str]) -> Path:
     """A copy of the project in which `all` has run on the doubles."""
-    folder = copy_project(tmp_path_factory.mktemp("built") / "project")
+    folder = small_project(tmp_path_factory.mktemp("built") / "project")
     # what spaCy warns of is the doubles' making
     done = run_project(folder, "all", *pair, PYTHONWARNINGS="ignore")
     (folder / "all.log").write_text(done.stdout + done.stderr)
@@ -207,7 +221,7 @@ def test_tune_and_conflict_report_run(own: Path, pair: list[str]) -> None:
     meta = srsly.read_json(own / "pipelines" / "resolved" / "meta.json")
     tuned_for = meta["combination"]["tuned_for"]
     assert tuned_for == meta["combination"]["made_from"]
-    assert srsly.read_json(own / "metrics" / "conflicts.json")["texts"] == 630
+    assert srsly.read_json(own / "metrics" / "conflicts.json")["texts"] == TESTED
 
 
 def test_version_is_taken_as_it_is_written(own: Path, pair: list[str]) -> None:
@@ -286,7 +300,7 @@ def rename(folder: Path, old: str, new: str) -> None:
 
 
 def test_a_gene_ner_under_a_name_of_its_own(tmp_path: Path) -> None:
-    folder = copy_project(tmp_path / "project")
+    folder = small_project(tmp_path / "project")
     rename(folder, "drug", "gene")
     genes = make_drugs_in(make_core(), labels=["GENE"])
     genes.rename_pipe("ner", "gene_ner")
@@ -310,7 +324,7 @@ def test_a_gene_ner_under_a_name_of_its_own(tmp_path: Path) -> None:
 def test_a_combination_is_the_core_of_another(
     tmp_path: Path, pipelines: Path, pair: list[str]
 ) -> None:
-    folder = copy_project(tmp_path / "project")
+    folder = small_project(tmp_path / "project")
     # as it has a `ner_drug` already
     rename(folder, "drug", "gene")
     core = shutil.copytree(pipelines / "drug_first", tmp_path / "mine")
@@ -353,7 +367,7 @@ def add_third(project: Path) -> None:
 
 
 def test_a_third_ner(tmp_path: Path, pair: list[str]) -> None:
-    folder = copy_project(tmp_path / "project")
+    folder = small_project(tmp_path / "project")
     add_third(folder)
     # of a label that joint_dev.jsonl has, and what it finds collides with the others'
     genes = make_drugs_in(make_core(), seed=5, labels=["LOC"])

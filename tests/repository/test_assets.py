@@ -32,6 +32,14 @@ def texts() -> dict[str, list[Record]]:
     return {name: list(srsly.read_jsonl(ASSETS / f"{name}.jsonl")) for name in SIZES}
 
 
+def _slow_if_long() -> list[Any]:
+    slow = pytest.mark.slow
+    return [
+        pytest.param(name, marks=slow) if least > 1_000 else name
+        for name, (least, *_) in SIZES.items()
+    ]
+
+
 def forms(records: list[Record], *labels: str) -> Counter[str]:
     """Count the lower-cased surface forms of some labels."""
     return Counter(
@@ -47,7 +55,7 @@ def grams(text: str, size: int) -> set[tuple[str, ...]]:
     return {tuple(words[i : i + size]) for i in range(max(1, len(words) - size + 1))}
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("name", _slow_if_long())
 def test_size_and_share_without_entities(
     name: str, texts: dict[str, list[Record]], tmp_path: Path
 ) -> None:

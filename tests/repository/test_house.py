@@ -1,6 +1,7 @@
 """A reader finds any behaviour from the folder listing alone."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -18,9 +19,14 @@ SHARED = {"common", "ner_components"}
 MODULES = sorted(SCRIPTS.rglob("*.py"))
 
 
+@functools.cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf8"))
+
+
 def imported(file: Path) -> set[str]:
     """Find what a file imports of scripts/: the first part of each name."""
-    tree = ast.parse(file.read_text(encoding="utf8"))
+    tree = parsed(file)
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -33,8 +39,8 @@ def imported(file: Path) -> set[str]:
 
 def owners(folder: Path) -> set[str]:
     """Read in a folder's docstring which commands it has the parts of."""
-    text = (folder / "__init__.py").read_text(encoding="utf8")
-    return set(re.findall(r"`(\w+)`", ast.get_docstring(ast.parse(text)) or ""))
+    text = ast.get_docstring(parsed(folder / "__init__.py"))
+    return set(re.findall(r"`(\w+)`", text or ""))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=[path.stem for path in COMMANDS])
@@ -76,7 +82,7 @@ def test_owners_are_commands(folder: Path) -> None:
 )
 def test_no_code_names_a_source_a_ner_or_a_label(name: str) -> None:
     for file in MODULES:
-        tree = ast.parse(file.read_text(encoding="utf8"))
+        tree = parsed(file)
         documentation = {
             id(node.body[0].value)
             for node in ast.walk(tree)
@@ -92,7 +98,7 @@ def test_no_code_names_a_source_a_ner_or_a_label(name: str) -> None:
 
 @pytest.mark.parametrize("file", MODULES, ids=[path.stem for path in MODULES])
 def test_every_file_and_public_function_has_a_docstring(file: Path) -> None:
-    tree = ast.parse(file.read_text(encoding="utf8"))
+    tree = parsed(file)
     assert ast.get_docstring(tree), file
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import srsly
-from spacy.lang.fr.examples import sentences
+from spacy.lang.it.examples import sentences
 from spacy.lang.zh.examples import sentences as chinese
 
 from common.language import foreign, of_use, stand_ins
@@ -21,7 +21,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("lang", "expected"), [("en", False), ("xx", False), ("fr", True), ("zh", True)]
+    ("lang", "expected"), [("en", False), ("xx", False), ("it", True), ("zh", True)]
 )
 @pytest.mark.parametrize("name", ["test", "joint_dev", "core_train", "examples"])
 def test_the_projects_text_is_foreign_to_other_languages(
@@ -31,7 +31,7 @@ def test_the_projects_text_is_foreign_to_other_languages(
 
 
 @pytest.mark.parametrize(
-    ("lang", "texts"), [("fr", sentences), ("zh", chinese)], ids=["fr", "zh"]
+    ("lang", "texts"), [("it", sentences), ("zh", chinese)], ids=["it", "zh"]
 )
 def test_what_a_person_has_put_in_its_place_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str, texts: list[str]
@@ -45,19 +45,19 @@ def test_what_a_person_has_put_in_its_place_is_not(
 def test_text_of_ones_own_is_never_foreign(house: Path) -> None:
     Path("own/test.jsonl").write_bytes(Path("assets/test.jsonl").read_bytes())
     paths = [Path("own/test.jsonl"), Path("assets/test.jsonl")]
-    assert of_use(paths, "fr") == paths[:1]
+    assert of_use(paths, "it") == paths[:1]
 
 
 def test_sentences_of_spacy_stand_in(house: Path) -> None:
-    texts, told = stand_ins("fr", Path("assets/test.jsonl"))
+    texts, told = stand_ins("it", Path("assets/test.jsonl"))
     assert texts == sentences
     assert told == f"spaCy's {len(sentences)} example sentences"
 
 
 def test_text_without_annotation_stands_in_first(house: Path) -> None:
-    lines = [f"Il fait beau {number}." for number in range(50)]
+    lines = [f"Oggi fa caldo {number}." for number in range(50)]
     Path("own/texts.txt").write_text("\n".join(lines))
-    texts, told = stand_ins("fr", Path("own/texts.txt"))
+    texts, told = stand_ins("it", Path("own/texts.txt"))
     assert told == "own/texts.txt"
     # the part that nothing is learned from
     assert 0 < len(texts) < len(lines)

@@ -90,6 +90,12 @@ def colliding(doc: Doc) -> list[list[Span]]:
     return clusters(make_resolve(Longest()).candidates(doc))
 
 
+# made once, as to make them costs more than to draw from them
+PLACES = st.sets(st.integers(0, len(WORDS)), max_size=8).map(sorted)
+LABELLED = st.sampled_from(LABELS)
+SCORED = st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0, None])
+
+
 @st.composite
 def proposals(draw: st.DrawFn, *, overlapping: bool = True) -> list[Candidate]:
     """Candidates of three NERs; of many the scores are equal, or unknown.
@@ -99,13 +105,11 @@ def proposals(draw: st.DrawFn, *, overlapping: bool = True) -> list[Candidate]:
     found: list[Candidate] = []
     spancat = draw(st.sampled_from([*COMPONENTS, None])) if overlapping else None
     for component in COMPONENTS:
-        edges = sorted(draw(st.sets(st.integers(0, len(WORDS)), max_size=8)))
+        edges = draw(PLACES)
         apart = zip(edges[::2], edges[1::2], strict=False)
         every = itertools.combinations(edges, 2)
         for start, end in every if component == spancat else apart:
-            label = draw(st.sampled_from(LABELS))
-            score = draw(st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0, None]))
-            found.append((start, end, label, component, score))
+            found.append((start, end, draw(LABELLED), component, draw(SCORED)))
     return found
 
 
