@@ -23,6 +23,8 @@ LOCAL = "local"
 SCRIPTS = Path(__file__).parents[1]
 # that of the system: a command's own is too deep for the path of a socket
 TEMPORARY = tempfile.gettempdir()
+# bytes of texts, and of what was found, that wait for each worker
+AHEAD = 64 * 2**20
 # seconds for a cluster to answer
 PATIENCE = 10
 # a row of Ray's is a part, its rows or what was found in them as bytes
@@ -60,6 +62,10 @@ def run_on_ray(
         context.enable_progress_bars = False
         # each row is a block of its own, so that there is work for all
         context.target_max_block_size = 1
+        # Ray would read as far ahead as its memory goes
+        context.execution_options.resource_limits = (
+            ray.data.ExecutionResources.for_limits(object_store_memory=AHEAD * workers)
+        )
         here = ray.get_runtime_context().get_node_id()
         done = (
             ray.data.from_items([0])

@@ -1,7 +1,6 @@
 """Pipelines that are loaded once and answer many visitors at the same time."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -142,12 +141,8 @@ def analyse(
     RETURNS: by pipeline the doc, for `restore`.
     """
 
-    def read(served: Served) -> bytes:
-        (data,) = served.read([text], pack)
-        return data
-
-    with LINE.turn(PATIENCE * len(text)), ThreadPoolExecutor() as threads:
-        return list(threads.map(read, _pipelines))
+    with LINE.turn(PATIENCE * len(text)):
+        return [data for served in _pipelines for data in served.read([text], pack)]
 
 
 def pack(doc: Doc) -> bytes:
