@@ -76,11 +76,12 @@ def annotate(
         output.begin(_describe(job, texts, plan), overwrite=overwrite)
         there = output.counts()
         missing = {*range(len(plan.starts))} - there.keys()
-        if ray:
+        done: Iterable[Done] = ()
+        if missing and ray:
             done = run_on_ray(texts, plan, missing, job, workers, ray)
-        elif workers > 1:
+        elif missing and workers > 1:
             done = run_in_processes(read_parts(texts, plan, missing), job, workers)
-        else:
+        elif missing:
             done = run_here(read_parts(texts, plan, missing), job)
         return _write(done, output, plan, there)
 

@@ -199,6 +199,7 @@ def report(log: Log) -> list[str]:
         ("memory after the warm-up, MB", f"{median(held[:tenth]):.0f}"),
         ("memory at the end, MB", f"{median(held[-tenth:]):.0f}"),
         ("most memory, MB", f"{max(held):.0f}"),
+        ("memory, a tenth of the time each, MB", " ".join(tenths(log.memory))),
         ("at first", log.orders[0]),
         ("at the end", log.orders[-1]),
         ("errors", len(log.wrong)),
@@ -212,6 +213,15 @@ def report(log: Log) -> list[str]:
         f"no error: {'; '.join(log.wrong[:5])}": not log.wrong,
     }
     return [goal for goal, reached in goals.items() if not reached]
+
+
+def tenths(memory: list[tuple[float, float]]) -> list[str]:
+    """Return the median memory of each tenth of the time."""
+    end = memory[-1][0]
+    return [
+        f"{median(size for at, size in memory if n <= 10 * at / end <= n + 1):.0f}"
+        for n in range(10)
+    ]
 
 
 def main(

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy
+from tqdm import tqdm
 
 from annotating.pieces import cut
 from annotating.texts import Columns, File, Row, read_rows
 
 # a part is what is done anew after an interruption; so many in all at most
-PART_WORDS, PARTS = 20_000, 2_000
+PART_WORDS, PARTS = 50_000, 2_000
 # ids that an error names
 SHOWN = 5
 
@@ -64,7 +65,14 @@ def plan_parts(texts: Texts) -> Plan:
     hashes = array("q")
     digest = hashlib.sha256()
     rows = 0
-    for row in texts.read():
+    for row in tqdm(
+        texts.read(),
+        "reading",
+        unit=" texts",
+        unit_scale=True,
+        leave=False,
+        disable=None,
+    ):
         if words[-1] >= PART_WORDS:
             starts.append(rows)
             words.append(0)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,16 +124,16 @@ class Annotator:
         found = [_row(row) for row in rows]
         reasons = {n: "there is no text" for n, r in enumerate(rows) if r.text is None}
         counts = Counts(texts=len(rows))
-        for batch in _batches(rows):
-            with self.nlp.memory_zone():
-                for piece, doc in self._read(batch):
-                    if isinstance(doc, str):
-                        reasons.setdefault(piece.number, doc)
-                        continue
-                    own = found[piece.number]
-                    own["entities"] += entities(doc, piece.start, self.owners)
-                    own["conflicts"] += conflicts(doc, piece.start)
-                    own["words"] += len(doc)
+        # words are forgotten behind it, and cost time where they come again
+        with self.nlp.memory_zone():
+            for piece, doc in chain.from_iterable(map(self._read, _batches(rows))):
+                if isinstance(doc, str):
+                    reasons.setdefault(piece.number, doc)
+                    continue
+                own = found[piece.number]
+                own["entities"] += entities(doc, piece.start, self.owners)
+                own["conflicts"] += conflicts(doc, piece.start)
+                own["words"] += len(doc)
         written = [own for number, own in enumerate(found) if number not in reasons]
         for own in written:
             counts.words += own.pop("words")
@@ -149,13 +150,14 @@ class Annotator:
 
     def _read(self, pieces: Sequence[Piece]) -> Iterator[tuple[Piece, Doc | str]]:
         """Yield each piece with its doc, or why there is none."""
+        done = 0
         try:
-            docs = list(self.nlp.pipe([piece.text for piece in pieces]))
+            for doc in self.nlp.pipe([piece.text for piece in pieces]):
+                yield pieces[done], doc
+                done += 1
         except Exception:
-            for piece in pieces:
+            for piece in pieces[done:]:
                 yield piece, self._alone(piece)
-            return
-        yield from zip(pieces, docs, strict=True)
 
     def _alone(self, piece: Piece) -> Doc | str:
         """Read a piece whose batch failed by itself."""

@@ -68,7 +68,7 @@ def test_code_runs(page: str, folder: Path) -> None:
 
 
 def test_combining_in_code_gives_what_assemble_gives(folder: Path) -> None:
-    nlp = run("README.md", "replace_listeners(")["nlp"]
+    nlp = run("fidelity.md", "replace_listeners(")["nlp"]
     assembled = spacy.load(folder / "pipelines" / "drug_first")
     assert nlp.pipe_names == assembled.pipe_names
     for name in ["ner", "ner_drug"]:
