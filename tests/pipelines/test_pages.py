@@ -7,7 +7,6 @@ import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 from time import sleep
 from types import SimpleNamespace
 from typing import Any
@@ -521,22 +520,6 @@ def test_text_is_read_before_a_file_by_all_pipelines(
                 sleep(0)
         assert not order
     assert order == [text] * len(pipelines) + [file]
-
-
-def test_all_pipelines_read_a_text_at_the_same_time(
-    house: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipelines, _ = load(house / "pipelines")
-    all_there = Barrier(len(pipelines), timeout=5)
-
-    def read(self: Served, texts: list[str], keep: Any) -> list[bytes]:
-        all_there.wait()
-        return [self.name.encode()]
-
-    monkeypatch.setattr(Served, "read", read)
-    keys = [one.key for one in pipelines]
-    assert analyse(pipelines, keys, "Anna") == [b"first", b"last", b"resolved"]
-    analyse.clear()
 
 
 def test_words_are_forgotten_by_an_isolated_ner_too(isolated_pipelines: Path) -> None:
