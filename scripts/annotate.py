@@ -76,12 +76,14 @@ def annotate(
         output.begin(_describe(job, texts, plan), overwrite=overwrite)
         there = output.counts()
         missing = {*range(len(plan.starts))} - there.keys()
-        done: Iterable[Done] = ()
-        if missing and ray:
+        done: Iterable[Done]
+        if not missing:
+            done = ()
+        elif ray:
             done = run_on_ray(texts, plan, missing, job, workers, ray)
-        elif missing and workers > 1:
+        elif workers > 1:
             done = run_in_processes(read_parts(texts, plan, missing), job, workers)
-        elif missing:
+        else:
             done = run_here(read_parts(texts, plan, missing), job)
         return _write(done, output, plan, there)
 
@@ -105,7 +107,7 @@ def _describe(job: Job, texts: Texts, plan: Plan) -> dict[str, Any]:
     """Tell all that the rows depend on, and which of them a part has."""
     return {
         "pipeline": [Path(job.pipeline).name, job.identity],
-        "inputs": [[file.address, file.size] for file in texts.files],
+        "inputs": [file.address for file in texts.files],
         "columns": texts.columns.names,
         "text": job.text,
         "limit": texts.limit,

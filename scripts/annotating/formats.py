@@ -8,7 +8,7 @@ from spacy.vocab import Vocab
 
 from annotating.lines import lines
 from annotating.objects import read_objects
-from annotating.tables import Pair, read_cells, read_columns
+from annotating.tables import Pair, read_columns, read_table
 
 # reads a stream: what to call it in errors, and the columns of texts and ids
 Reader = Callable[[IO[bytes], str, str, str | None], Iterator[Pair]]
@@ -46,8 +46,8 @@ READERS: dict[str, Reader] = {
     ".txt": read_lines,
     ".jsonl": read_objects,
     ".ndjson": read_objects,
-    ".csv": read_cells,
-    ".tsv": read_cells,
+    ".csv": read_table,
+    ".tsv": read_table,
     ".parquet": read_columns,
     ".spacy": read_docs,
 }

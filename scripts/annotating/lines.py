@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import IO
 
+from common.formats.lines import NULLS, utf8
+
 # what a line or a cell may have, in bytes
 LONGEST = 64 * 2**20
 
@@ -16,24 +18,16 @@ def lines(stream: IO[bytes], name: str) -> Iterator[str]:
     """
     encoding = "utf-8-sig"
     for number in count(1):
+        where = f"{name}, line {number}"
         data = stream.readline(LONGEST + 1)
         if len(data) > LONGEST:
             raise ValueError(
-                f"{name}, line {number}: longer than {LONGEST:,} bytes; is it one "
+                f"{where}: longer than {LONGEST:,} bytes; is it one "
                 "text? Break it into several, or into lines"
             )
-        try:
-            line = data.decode(encoding)
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{name}, line {number}: not UTF-8 ({error}); save it as UTF-8"
-            ) from None
+        line = utf8(data, where, encoding)
         if "\0" in line:
-            # what is UTF-16 looks like UTF-8 to the decoder
-            raise ValueError(
-                f"{name}, line {number}: null bytes, so it is no text, or not UTF-8 "
-                "(perhaps UTF-16); save it as UTF-8"
-            )
+            raise ValueError(f"{where}: {NULLS}")
         if not data:
             return
         yield line

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from annotating.lines import LONGEST, lines
+from common.formats.tables import read_cells
 
 # what is held at a time: rows, and about as many bytes
 ROWS, BYTES = 2_000, 2**20
@@ -19,7 +20,7 @@ TEXT = {"string", "large_string", "string_view", "binary", "large_binary", "null
 Pair = tuple[str | None, str | None]
 
 
-def read_cells(
+def read_table(
     stream: IO[bytes], name: str, text: str, id_: str | None
 ) -> Iterator[Pair]:
     """Yield the texts of a table of cells; a cell may go over several lines.
@@ -37,17 +38,7 @@ def read_cells(
         chain([header], own), delimiter=max("\t;,", key=bare.count), strict=True
     )
     head: list[str] = []
-    while True:
-        where = f"{name}, line {table.line_num + 1}"
-        try:
-            cells = next(table, None)
-        except csv.Error as error:
-            raise ValueError(
-                f"{where}: no row of a table ({error}); is a quote left open, or not "
-                "written twice within a cell?"
-            ) from None
-        if cells is None:
-            return
+    for where, cells in read_cells(table, name):
         # spreadsheets end tables with rows of nothing
         if not any(cells):
             continue

@@ -44,14 +44,13 @@ class Columns:
 class File:
     """A file of texts.
 
-    address: as a person reads it. path: within `system`. size: in bytes. state: what
-        tells whether it has changed.
+    address: as a person reads it. path: within `system`. state: what tells whether it
+        has changed.
     """
 
     address: str
     path: str
     system: Any
-    size: int = 0
     state: str = ""
 
     @property
@@ -144,7 +143,7 @@ def _find(address: str) -> list[File]:
             shown = f"{system.unstrip_protocol(name)}{chained}{archive}"
         file = File(shown, name, system)
         if not folder or file.suffix in READERS:
-            files.append(replace(file, size=system.size(name), state=system.ukey(name)))
+            files.append(replace(file, state=system.ukey(name)))
     return files
 
 

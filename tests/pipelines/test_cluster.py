@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,18 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONWARNINGS", raising=False)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("quiet")
-@pytest.mark.filterwarnings("default")
+def on_ray(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that starts a cluster."""
+    for mark in (
+        pytest.mark.slow,
+        pytest.mark.usefixtures("quiet"),
+        pytest.mark.filterwarnings("default"),
+    ):
+        test = mark(test)
+    return test
+
+
+@on_ray
 def test_a_cluster_finds_the_same(drugs_folder: Path, texts: Path) -> None:
     folders = [texts.with_name("here"), texts.with_name("there")]
     here, there = (
@@ -88,9 +98,7 @@ def test_a_cluster_finds_the_same(drugs_folder: Path, texts: Path) -> None:
     assert rows_of(folders[0]) == rows_of(folders[1])
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("quiet")
-@pytest.mark.filterwarnings("default")
+@on_ray
 def test_a_worker_that_is_killed_loses_and_doubles_nothing(
     drugs_folder: Path, texts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,9 +125,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(
     assert [row["id"] for row in rows_of(out)] == IDS
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("quiet")
-@pytest.mark.filterwarnings("default")
+@on_ray
 def test_what_a_worker_refuses_ends_the_run_in_a_line(
     drugs_folder: Path, texts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,8 +135,7 @@ def test_what_a_worker_refuses_ends_the_run_in_a_line(
     assert not rows_of(texts.with_name("out"))
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("quiet")
+@on_ray
 def test_a_run_that_is_killed_goes_on(drugs_folder: Path, texts: Path) -> None:
     out = texts.with_name("out")
     run = [

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+# what is UTF-16 looks like UTF-8 to the decoder
+NULLS = "null bytes, so it is no text, or not UTF-8 (perhaps UTF-16); save it as UTF-8"
+
 
 def decode(data: bytes, name: str) -> str:
     """Decode UTF-8, with or without a byte order mark.
@@ -9,18 +12,23 @@ def decode(data: bytes, name: str) -> str:
     name: what to call the file in an error.
     RAISES ValueError: it is no UTF-8, or no text.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{name}: not UTF-8 ({error}); save it as UTF-8") from None
+    text = utf8(data, name, "utf-8-sig")
     if "\0" in text:
-        # what is UTF-16 looks like UTF-8 to the decoder
         line = text[: text.index("\0")].count("\n") + 1
-        raise ValueError(
-            f"{name}, line {line}: null bytes, so it is no text, or not UTF-8 (perhaps "
-            "UTF-16); save it as UTF-8"
-        )
+        raise ValueError(f"{name}, line {line}: {NULLS}")
     return text
+
+
+def utf8(data: bytes, where: str, encoding: str) -> str:
+    """Decode one of the encodings that are called UTF-8.
+
+    where: what to call the place in an error.
+    RAISES ValueError: it is no UTF-8.
+    """
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{where}: not UTF-8 ({error}); save it as UTF-8") from None
 
 
 def is_whole(text: str) -> bool:

@@ -34,14 +34,7 @@ def read_csv(data: bytes, name: str) -> Iterator[Row]:
     )
     columns: list[str] = []
     rows: list[Row] = []
-    while True:
-        where = f"{name}, line {reader.line_num + 1}"
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise ValueError(f"{where}: no row of a table ({error})") from None
-        if cells is None:
-            break
+    for where, cells in read_cells(reader, name):
         if not columns:
             columns = cells
         # spreadsheets end tables with rows of nothing
@@ -53,6 +46,26 @@ def read_csv(data: bytes, name: str) -> Iterator[Row]:
                 )
             rows.append((where, dict(zip(columns, cells, strict=True))))
     yield from _records(rows, columns, name)
+
+
+def read_cells(reader: Any, name: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield where each row begins, and its cells.
+
+    reader: a strict one of the module csv.
+    RAISES ValueError: a row is none.
+    """
+    while True:
+        where = f"{name}, line {reader.line_num + 1}"
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise ValueError(
+                f"{where}: no row of a table ({error}); is a quote left open, or not "
+                "written twice within a cell?"
+            ) from None
+        if cells is None:
+            return
+        yield where, cells
 
 
 def is_table(data: bytes, name: str) -> bool:
