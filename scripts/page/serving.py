@@ -16,6 +16,7 @@ from common.lanes import Keep, keep_of, left_out
 from ner_components import Candidates, Resolve, get_provenance, set_provenance
 from page.differences import Entity, to_entities
 from page.line import Line
+from page.memory import give_back
 
 T = TypeVar("T")
 Key = tuple[str, int]
@@ -117,6 +118,7 @@ def _is_whole(folder: Path) -> bool:
 
 @st.cache_resource(max_entries=1, show_spinner="Loading the pipelines …")
 def _load(folders: Sequence[Key]) -> tuple[list[Served], list[str]]:
+    give_back()
     served, failures = [], []
     for key in folders:
         try:
