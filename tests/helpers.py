@@ -44,6 +44,14 @@ from measuring import costs, runs
 ROOT = Path(__file__).resolve().parent.parent
 MADE = ["corpus", "sources", "pipelines", "metrics", "packages", "installed"]
 CONFIGS = ["drug_first", "drug_last", "resolved"]
+# the packages of their wheels, without the language
+WHEELS = {n: n if n.startswith("drug_") else f"drug_{n}" for n in CONFIGS}
+SAMPLE = "My name is John Benz and I remove weeds from my garden."
+# what a process of its own finds: a pipeline, a text
+PRINT_ENTS = (
+    "import sys, spacy; print([(e.text, e.label_) for e in "
+    "spacy.load(sys.argv[1])(sys.argv[2]).ents])"
+)
 TEXTS = [
     "Anna moved to Oslo in May. She likes the colour there.",
     "dope and oxy at $5 each, says Mr. Smith of Acme.",
@@ -711,6 +719,11 @@ def run_project(
         capture_output=True,
         text=True,
     )
+
+
+def ents(pipeline: Path) -> list[tuple[str, str]]:
+    """Find the entities of the sample."""
+    return [(ent.text, ent.label_) for ent in spacy.load(pipeline)(SAMPLE).ents]
 
 
 @contextlib.contextmanager

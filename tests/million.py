@@ -78,6 +78,7 @@ def kill_at(share: float, run: list[str], out: Path) -> None:
         if total and parts >= share * total:
             process.kill()
             print(f"killed with {parts:,} of {total:,} parts there")
+            process.wait()
         time.sleep(0.2)
     if process.returncode != -9:
         raise SystemExit(f"it ended by itself, with {process.returncode}")

@@ -18,17 +18,17 @@ import ner_components  # noqa: F401 (makes the factories known)
 from compare import END, START
 from helpers import (
     CONFIGS,
-    TEXTS,
+    PRINT_ENTS,
+    SAMPLE,
+    WHEELS,
     copy_project,
-    make_drugs_in,
+    ents,
     run_project,
     train_briefly,
 )
 
 pytestmark = pytest.mark.slow
 
-SAMPLE = "My name is John Benz and I remove weeds from my garden."
-WHEELS = {n: n if n.startswith("drug_") else f"drug_{n}" for n in CONFIGS}
 TRAINED = ["fine_tuned_ner", "shared_tok2vec", "single_ner"]
 ALL = [*CONFIGS, *TRAINED]
 PRINT_PROVENANCE = (
@@ -36,14 +36,6 @@ PRINT_PROVENANCE = (
     "print([(e.text, e._.ner_component, e._.ner_score) for e in doc.ents], "
     "doc._.ner_conflicts)"
 )
-PRINT_ENTS = (
-    "import sys, spacy; print([(e.text, e.label_) for e in "
-    "spacy.load(sys.argv[1])(sys.argv[2]).ents])"
-)
-
-
-def ents(pipeline: Path) -> list[tuple[str, str]]:
-    return [(ent.text, ent.label_) for ent in spacy.load(pipeline)(SAMPLE).ents]
 
 
 def wheels_of(project: Path) -> list[Path]:
@@ -258,38 +250,3 @@ def test_an_installed_core_needs_no_network(project: Path, tmp_path: Path) -> No
     assert ents(folder / "pipelines" / "drug_last") == ents(
         project / "pipelines" / "drug_last"
     )
-
-
-@pytest.mark.parametrize("core", ["en_core_web_sm", "fr_core_news_md"])
-def test_other_cores(core: str, tmp_path: Path) -> None:
-    folder = copy_project(tmp_path / "project")
-
-    def run(*command: str) -> None:
-        subprocess.run([sys.executable, "-B", *command], cwd=folder, check=True)
-
-    run("scripts/sources.py", "sources", f"core={core}")
-    drugs = make_drugs_in(spacy.load(folder / "sources" / "core"))
-    drugs.to_disk(tmp_path / "drugs")
-    # in no language, as only the pipelines are looked at
-    srsly.write_jsonl(folder / "own.jsonl", [{"text": text} for text in TEXTS])
-    texts = ["own.jsonl", "corpus/test.spacy", "--pipeline", "sources/core"]
-    run("scripts/convert.py", *texts)
-    own = ["--vars.core", core, "--vars.drugs", str(tmp_path / "drugs")]
-    for command in ["assemble", "check-fidelity", "package"]:
-        done = run_project(folder, command, *own)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    report = srsly.read_json(folder / "metrics" / "fidelity.json")
-    for ners in report.values():
-        assert {result["verdict"] for result in ners.values()} == {"exact"}
-    lang = core.partition("_")[0]
-    wheels = [*folder.glob(f"packages/{lang}_drug_*/dist/*.whl")]
-    assert len(wheels) == len(CONFIGS)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-    subprocess.run([*pip, str(tmp_path / "site"), *map(str, wheels)], check=True)
-    for name, package in WHEELS.items():
-        ask = [sys.executable, "-c", PRINT_ENTS, f"{lang}_{package}", SAMPLE]
-        env = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
-        printed = subprocess.run(
-            ask, cwd=tmp_path, env=env, capture_output=True, text=True, check=True
-        ).stdout
-        assert printed.strip() == str(ents(folder / "pipelines" / name))
