@@ -23,10 +23,11 @@ import spacy.cli
 import srsly
 from thinc.api import Config
 
-import sources as command
-from common import archives
-from common.archives import UnreachableError, extract_pipeline
+import origins.embedded
+import origins.finding
 from helpers import ROOT, TEXTS, make_core, make_drugs, make_old_drugs
+from origins import archives
+from origins.archives import UnreachableError, extract_pipeline
 from sources import Permitted, get_source, get_sources, pairs
 
 
@@ -105,7 +106,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
         calls.append(dict(overrides))
         make_core(pipes=["ner"]).to_disk(output)
 
-    monkeypatch.setattr(command, "train", train)
+    monkeypatch.setattr(origins.embedded, "train", train)
     return calls
 
 
@@ -357,7 +358,7 @@ def test_embedded_is_trained_anew_only_when_its_input_changed(
 def test_embedded_is_trained_anew_when_what_trains_it_changed(
     here: Path, trained: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "TRAINING", Path("training"))
+    monkeypatch.setattr(origins.embedded, "TRAINING", Path("training"))
     Path("training").mkdir()
     for code in ["one", "one", "other"]:
         Path("training", "loop.py").write_text(code)
@@ -378,7 +379,7 @@ def fetched(here: Path, offered: str) -> Iterator[dict[str, Any]]:
     """The entry of a core that was downloaded; nothing can be from now on."""
     entry = get("en_core_web_md", offered)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "download", unreachable)
+        patch.setattr(origins.finding, "download", unreachable)
         yield entry
 
 

@@ -55,6 +55,7 @@ TABLE = {
 
     "scripts/ner_components.py":  "x   x   x   x   x   x   o   x   x   x",
     "scripts/common":             "x   x   x   x   x   x   x   x   x   x",
+    "scripts/origins":            "x   o   o   o   o   o   o   o   o   o",
     "scripts/training":           "x   o   o   o   x   o   o   o   o   o",
     "scripts/fidelity":           ".   .   .   x   .   .   .   a   .   .",
     "scripts/measuring":          ".   .   .   .   .   x   o   o   x   x",

@@ -1,0 +1,1 @@
+"""Parts of `sources`: where a source pipeline may come from."""
