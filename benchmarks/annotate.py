@@ -159,7 +159,7 @@ def draw(found: dict[str, Any], path: Path) -> None:
     rows = pd.DataFrame(found["cells"])
     rows = rows[~rows["ray"] & (rows["unseen"] == 0)]
     rows["run"] = rows["pipeline"] + ", workers: " + rows["workers"].astype(str)
-    rows["words/s"] = rows["tokens"] / rows["seconds"]
+    rows["tokens/s"] = rows["tokens"] / rows["seconds"]
     sizes = [texts * words for texts, words in LENGTHS]
     same = (rows["texts"] * rows["words"]).isin(sizes)
     growth = rows[rows["words"].eq(GROWTH[0][1]) & rows["texts"].isin(dict(GROWTH))]
@@ -178,7 +178,7 @@ def draw(found: dict[str, Any], path: Path) -> None:
                 rows[same],
                 "words",
                 "words in a text, 100,000 in all",
-                "words/s",
+                "tokens/s",
                 "linear",
             ),
         ]
