@@ -55,7 +55,8 @@ COMMANDS = {
     "tune": ("tune", {}),
     "conflict-report": ("conflict-report", {}),
     "package": ("package", {"core": "core", "drugs": "mine"}),
-    "annotate": ("annotate", {}),
+    # where texts lie is in their ids
+    "annotate": ("annotate", {"texts": str(ROOT / "assets" / "examples.jsonl")}),
     # those that it trains
     "sources-trained": ("sources", {"origin": "embedded"}),
 }
